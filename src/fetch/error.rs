@@ -1,0 +1,63 @@
+//! Why a fetch failed. One value, shared by every caller who waited for it.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::key::UpstreamKind;
+
+/// What a fetch ends with when it does not end with a value; many waiters share one.
+pub type SharedFetchError = Arc<FetchError>;
+
+/// Why a fetch failed. No variant ever holds a secret's value.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The upstream answered with an error of its own, such as `ResourceNotFoundException`.
+    #[error("{message}")]
+    Upstream {
+        /// The upstream's error code.
+        code: String,
+        /// The upstream's own words.
+        message: String,
+    },
+    /// No answer within the time-out.
+    #[error("no answer from {upstream} within {} ms: {hint}", after.as_millis())]
+    Timeout {
+        /// Who did not answer.
+        upstream: UpstreamKind,
+        /// How long the fetch was given, waiting for a permit included.
+        after: Duration,
+        /// What was going on meanwhile and what to do about it.
+        hint: &'static str,
+    },
+    /// The call never got an HTTP answer: no route, refused, reset, TLS, no credentials.
+    #[error("{reason}")]
+    Dispatch {
+        /// The whole chain of causes, outermost first.
+        reason: String,
+    },
+    /// A bound was reached: the pool's queue or a key's waiters.
+    #[error("{0}")]
+    Overloaded(&'static str),
+    /// Our own code panicked during the fetch.
+    #[error("the fetch ended by a panic; the log has its message")]
+    Panicked,
+    /// The extension is shutting down.
+    #[error("the extension is shutting down")]
+    Stopping,
+    /// The actor that held this caller ended before it could answer.
+    #[error("the fetch was abandoned")]
+    Abandoned,
+}
+
+impl FetchError {
+    /// The code clients see in `X-Amzn-ErrorType`.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Upstream { code, .. } => code,
+            Self::Timeout { .. } => "RequestTimeout",
+            Self::Dispatch { .. } => "DispatchFailure",
+            Self::Overloaded(_) => "Overloaded",
+            Self::Panicked | Self::Abandoned => "InternalFailure",
+            Self::Stopping => "ServiceUnavailable",
+        }
+    }
+}

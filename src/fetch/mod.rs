@@ -1,0 +1,4 @@
+//! Fetches: upstream calls, bounded.
+
+pub mod error;
+pub mod upstream;

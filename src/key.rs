@@ -1,0 +1,190 @@
+//! Which question is asked: the key of the cache. Equality is identity.
+//!
+//! A key holds decoded values only, so every spelling of one question (percent-encoding, a trailing
+//! slash, the order of parameters) is the same key.
+
+use std::fmt;
+
+/// The AWS service that answers a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UpstreamKind {
+    /// AWS Secrets Manager.
+    SecretsManager,
+    /// AWS Systems Manager Parameter Store.
+    ParameterStore,
+}
+
+impl fmt::Display for UpstreamKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SecretsManager => "secretsmanager",
+            Self::ParameterStore => "ssm",
+        })
+    }
+}
+
+/// One cacheable question.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum CacheKey {
+    /// GetSecretValue.
+    Secret(SecretKey),
+    /// GetParameter.
+    Parameter(ParameterKey),
+}
+
+/// Which secret, and which version of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SecretKey {
+    /// Name, full ARN or partial ARN, as the client gave it, decoded.
+    pub secret_id: String,
+    /// A version's unique identifier.
+    pub version_id: Option<String>,
+    /// A staging label, such as `AWSPREVIOUS`.
+    pub version_stage: Option<String>,
+}
+
+/// Which parameter, which version of it, and whether it is decrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ParameterKey {
+    /// Name, path or ARN, as the client gave it, decoded.
+    pub name: String,
+    /// The version or label asked for; none means the latest.
+    pub selector: Option<Selector>,
+    /// Whether a `SecureString` is answered as plaintext or as ciphertext.
+    pub with_decryption: bool,
+}
+
+/// A parameter's version or label: they are exclusive.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Selector {
+    /// A version number, counted from 1.
+    Version(u64),
+    /// A label.
+    Label(String),
+}
+
+impl CacheKey {
+    /// The service that answers this key.
+    pub fn upstream(&self) -> UpstreamKind {
+        match self {
+            Self::Secret(_) => UpstreamKind::SecretsManager,
+            Self::Parameter(_) => UpstreamKind::ParameterStore,
+        }
+    }
+}
+
+impl ParameterKey {
+    /// The name as GetParameter takes it, with the selector joined to it: `name:3`, `name:Dev`.
+    pub fn name_with_selector(&self) -> String {
+        match &self.selector {
+            None => self.name.clone(),
+            Some(selector) => format!("{}{selector}", self.name),
+        }
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => write!(f, ":{version}"),
+            Self::Label(label) => write!(f, ":{label}"),
+        }
+    }
+}
+
+/// The key as a log line shows it: the request path with decoded values. Control characters are
+/// escaped, so that a name cannot forge a log line.
+impl fmt::Display for CacheKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(key) => {
+                write!(f, "/secretsmanager/get?secretId={}", Escaped(&key.secret_id))?;
+                if let Some(version_id) = &key.version_id {
+                    write!(f, "&versionId={}", Escaped(version_id))?;
+                }
+                if let Some(version_stage) = &key.version_stage {
+                    write!(f, "&versionStage={}", Escaped(version_stage))?;
+                }
+                Ok(())
+            }
+            Self::Parameter(key) => {
+                write!(f, "/systemsmanager/parameters/get?name={}", Escaped(&key.name))?;
+                match &key.selector {
+                    Some(Selector::Version(version)) => write!(f, "&version={version}")?,
+                    Some(Selector::Label(label)) => write!(f, "&label={}", Escaped(label))?,
+                    None => {}
+                }
+                if key.with_decryption {
+                    f.write_str("&withDecryption=true")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                write!(f, "{character}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CacheKey, ParameterKey, SecretKey, Selector};
+
+    #[test]
+    fn a_secret_reads_in_the_log_as_its_request_path() {
+        let key = CacheKey::Secret(SecretKey {
+            secret_id: "lambda/extension/test".into(),
+            version_id: Some("v1".into()),
+            version_stage: Some("AWSPREVIOUS".into()),
+        });
+        assert_eq!(
+            key.to_string(),
+            "/secretsmanager/get?secretId=lambda/extension/test&versionId=v1&versionStage=AWSPREVIOUS"
+        );
+    }
+
+    #[test]
+    fn a_parameter_reads_in_the_log_as_its_request_path() {
+        let key = CacheKey::Parameter(ParameterKey {
+            name: "/app/db".into(),
+            selector: Some(Selector::Label("Dev".into())),
+            with_decryption: true,
+        });
+        assert_eq!(
+            key.to_string(),
+            "/systemsmanager/parameters/get?name=/app/db&label=Dev&withDecryption=true"
+        );
+    }
+
+    #[test]
+    fn a_line_break_in_a_name_cannot_forge_a_log_line() {
+        let key = CacheKey::Secret(SecretKey {
+            secret_id: "a\nERROR forged".into(),
+            version_id: None,
+            version_stage: None,
+        });
+        assert_eq!(key.to_string(), "/secretsmanager/get?secretId=a\\nERROR forged");
+    }
+
+    #[test]
+    fn the_selector_is_joined_to_the_name_for_the_upstream() {
+        let key = ParameterKey {
+            name: "/app/db".into(),
+            selector: Some(Selector::Version(3)),
+            with_decryption: false,
+        };
+        assert_eq!(key.name_with_selector(), "/app/db:3");
+    }
+}

@@ -1,0 +1,5 @@
+//! x
+pub mod clock;
+pub mod fetch;
+pub mod key;
+pub mod secret;
