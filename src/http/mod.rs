@@ -1,0 +1,4 @@
+//! HTTP: what a client asks and how it is answered.
+
+mod bad_request;
+pub mod query;

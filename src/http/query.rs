@@ -1,0 +1,188 @@
+//! Reads a request's path and query: which question is asked, or what is wrong with it.
+//!
+//! Pure and total: any two strings give a [`Question`] or a [`BadRequest`], never a panic. It reads
+//! the query as Go's `url.ParseQuery` does, because the clients in the wild were written against a
+//! Go server, and it decodes everything, so that every spelling of one question is one key.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+pub use super::bad_request::{BadRequest, Shown};
+use crate::key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind};
+
+pub(super) const SECRET_PATH: &str = "/secretsmanager/get";
+pub(super) const PARAMETER_PATH: &str = "/systemsmanager/parameters/get";
+
+/// What a well-formed request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Which secret or parameter.
+    pub key: CacheKey,
+    /// Whether the cached entry must not be used: `refreshNow=true`.
+    pub refresh: bool,
+}
+
+/// Reads a request's path and its query, the part behind the `?`.
+pub fn parse(path: &str, query: &str) -> Result<Question, BadRequest> {
+    // The path is judged before the query: the contract fixes the order of checks.
+    let upstream = match path.strip_suffix('/').unwrap_or(path) {
+        SECRET_PATH => UpstreamKind::SecretsManager,
+        PARAMETER_PATH => UpstreamKind::ParameterStore,
+        _ => return Err(BadRequest::UnknownPath(Shown::new(path))),
+    };
+    let given = Given::read(query)?;
+    let refresh = match present(given.refresh_now) {
+        None => false,
+        Some(value) => match &*value {
+            "1" => true,
+            "0" => false,
+            _ => truth("refreshNow", &value, "true, false, 1 or 0")?,
+        },
+    };
+    let key = match upstream {
+        UpstreamKind::SecretsManager => CacheKey::Secret(SecretKey {
+            secret_id: required("secretId", given.secret_id, "a secret's name or ARN")?,
+            version_id: present(given.version_id).map(Cow::into_owned),
+            version_stage: present(given.version_stage).map(Cow::into_owned),
+        }),
+        UpstreamKind::ParameterStore => CacheKey::Parameter(ParameterKey {
+            name: required("name", given.name, "a parameter's name, path or ARN")?,
+            selector: selector(given.version, given.label, given.label_before_version)?,
+            with_decryption: match present(given.with_decryption) {
+                None => false,
+                Some(value) => truth("withDecryption", &value, "true or false")?,
+            },
+        }),
+    };
+    Ok(Question { key, refresh })
+}
+
+/// The parameters somebody may read, decoded; of a repeated one the first. Those of the other path
+/// are gathered and then ignored like any unknown one.
+#[derive(Default)]
+struct Given<'a> {
+    secret_id: Option<Cow<'a, str>>,
+    version_id: Option<Cow<'a, str>>,
+    version_stage: Option<Cow<'a, str>>,
+    name: Option<Cow<'a, str>>,
+    version: Option<Cow<'a, str>>,
+    label: Option<Cow<'a, str>>,
+    label_before_version: bool,
+    with_decryption: Option<Cow<'a, str>>,
+    refresh_now: Option<Cow<'a, str>>,
+}
+
+impl<'a> Given<'a> {
+    fn read(query: &'a str) -> Result<Self, BadRequest> {
+        let mut given = Self::default();
+        // A bare `;` is part of a value: only `&` separates.
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(raw_name, raw_name)?;
+            // Decoded even when ignored: a broken sequence anywhere is a mistake worth telling.
+            let value = decode(raw_value, &name)?;
+            let slot = match &*name {
+                "secretId" => &mut given.secret_id,
+                "versionId" => &mut given.version_id,
+                "versionStage" => &mut given.version_stage,
+                "name" => &mut given.name,
+                "version" => &mut given.version,
+                "label" => {
+                    given.label_before_version |= given.version.is_none();
+                    &mut given.label
+                }
+                "withDecryption" => &mut given.with_decryption,
+                "refreshNow" => &mut given.refresh_now,
+                _ => continue,
+            };
+            slot.get_or_insert(value);
+        }
+        Ok(given)
+    }
+}
+
+/// Decodes a name or value; `parameter` is what an error calls it. Borrows when nothing is encoded.
+fn decode<'a>(raw: &'a str, parameter: &str) -> Result<Cow<'a, str>, BadRequest> {
+    if !raw.contains(['%', '+']) {
+        return Ok(Cow::Borrowed(raw));
+    }
+    if let Some(sequence) = broken_sequence(raw) {
+        return Err(BadRequest::BrokenEncoding {
+            parameter: Shown::new(parameter),
+            sequence: Shown::new(&sequence),
+        });
+    }
+    let mut decoded = Vec::with_capacity(raw.len());
+    // Split at the raw `+` first: a `%2B` is a plus sign, not a space.
+    for (index, piece) in raw.split('+').enumerate() {
+        if index > 0 {
+            decoded.push(b' ');
+        }
+        decoded.extend(percent_decode_str(piece));
+    }
+    let decoded = String::from_utf8(decoded)
+        .map_err(|_invalid| BadRequest::NotUtf8 { parameter: Shown::new(parameter) })?;
+    Ok(Cow::Owned(decoded))
+}
+
+/// The first `%` without its two hexadecimal digits, with what stands in their place.
+fn broken_sequence(raw: &str) -> Option<String> {
+    raw.match_indices('%').map(|(at, _percent)| &raw[at..]).find_map(|rest| {
+        let sequence = rest.chars().take(3);
+        let digits = sequence.clone().skip(1).filter(char::is_ascii_hexdigit).count();
+        (digits < 2).then(|| sequence.collect())
+    })
+}
+
+/// An empty value counts as absent, as with Go's `Values.Get`.
+fn present(value: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
+    value.filter(|value| !value.is_empty())
+}
+
+fn required(
+    parameter: &'static str,
+    value: Option<Cow<'_, str>>,
+    expected: &'static str,
+) -> Result<String, BadRequest> {
+    present(value).map(Cow::into_owned).ok_or(BadRequest::Missing { parameter, expected })
+}
+
+fn truth(parameter: &'static str, value: &str, expected: &'static str) -> Result<bool, BadRequest> {
+    match value {
+        _ if value.eq_ignore_ascii_case("true") => Ok(true),
+        _ if value.eq_ignore_ascii_case("false") => Ok(false),
+        _ => Err(BadRequest::Invalid { parameter, value: Shown::new(value), expected }),
+    }
+}
+
+/// Of a version and a label the one that comes first in the URL counts; the other is not looked at.
+fn selector(
+    version: Option<Cow<'_, str>>,
+    label: Option<Cow<'_, str>>,
+    label_before_version: bool,
+) -> Result<Option<Selector>, BadRequest> {
+    match (present(version), present(label)) {
+        (None, None) => Ok(None),
+        (Some(version), label) if label.is_none() || !label_before_version => {
+            version_number(&version).map(|number| Some(Selector::Version(number)))
+        }
+        (_, label) => Ok(label.map(|label| Selector::Label(label.into_owned()))),
+    }
+}
+
+fn version_number(value: &str) -> Result<u64, BadRequest> {
+    // `parse` alone would take a leading `+`.
+    let digits = Some(value).filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
+    digits.and_then(|digits| digits.parse().ok()).filter(|number| *number >= 1).ok_or_else(|| {
+        BadRequest::Invalid {
+            parameter: "version",
+            value: Shown::new(value),
+            expected: "a whole number from 1",
+        }
+    })
+}
+
+#[cfg(test)]
+#[path = "query_tests.rs"]
+mod tests;
