@@ -1,0 +1,98 @@
+"""An upstream that answers as AWS does where moto does not, and that a test can make fail as AWS does.
+
+It is asked for `GetSecretValue` and `GetParameter` over TLS, answers what a test has laid down for the key,
+and counts calls, calls at the same time, and connections.
+"""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from support.aws_answers import Answer, not_found
+from support.certificates import Authority
+from support.gauge import Gauge
+from support.upstream_call import UpstreamCall, call_from
+
+
+class AwsStub:
+    def __init__(self, authority: Authority) -> None:
+        self._answers: dict[tuple[str, str], list[Answer]] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self.calls: list[UpstreamCall] = []
+        self.in_flight = Gauge()
+        self.connections = Gauge()
+        self._server = StubServer(self, authority)
+        self.port: int = self._server.server_address[1]
+        self.url = f"https://127.0.0.1:{self.port}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def lay_down(self, operation: str, key: str, *answers: Answer) -> None:
+        """Says what is answered for a key, call by call; the last answer is given ever after."""
+        self._answers[operation, key] = list(answers)
+
+    def next_answer(self, call: UpstreamCall) -> Answer:
+        with self._lock:
+            self.calls.append(call)
+            answers = self._answers.get((call.operation, call.key))
+            if answers is None:
+                return not_found(call.operation)
+            return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def hold_back(self, answer: Answer) -> None:
+        """Takes as long as the answer wants to take; a hanging one until the stub closes."""
+        self._closing.wait(None if answer.hangs else answer.seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class StubServer(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 512
+
+    def __init__(self, stub: AwsStub, authority: Authority) -> None:
+        self.stub = stub
+        super().__init__(("127.0.0.1", 0), StubHandler)
+        # The handshake happens with the first read, in the connection's own thread: one that never comes
+        # does not keep others from being accepted.
+        self.socket = authority.server_context().wrap_socket(
+            self.socket, server_side=True, do_handshake_on_connect=False
+        )
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up or does not trust us is what some tests are about."""
+
+
+class StubHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: StubServer
+
+    def handle(self) -> None:
+        with self.server.stub.connections.counted():
+            super().handle()
+
+    def do_POST(self) -> None:
+        stub = self.server.stub
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        with stub.in_flight.counted():
+            answer = stub.next_answer(call_from(headers, json.loads(body)))
+            stub.hold_back(answer)
+        self.send_response(answer.status)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("x-amzn-RequestId", "00000000-0000-0000-0000-000000000000")
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """The calls are in `AwsStub.calls`."""

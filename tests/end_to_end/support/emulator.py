@@ -1,0 +1,109 @@
+"""AWS's runtime interface emulator: it starts the extension and the function, and speaks Lambda's APIs."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from support.log_file import LogFile
+from support.project import EMULATOR, NAME, PYTHON, PYTHON_FUNCTIONS, extension_binary
+from support.reply import Reply, read_reply
+from support.waiting import eventually
+
+EXTENSIONS = Path("/opt/extensions")
+INVOKE_PORT = 8080
+RUNTIME_API_PORT = 9001
+
+
+def python_function(handler: str) -> list[str]:
+    """A function in tests/functions/python, run by AWS's own runtime client."""
+    return [str(PYTHON), "-m", "awslambdaric", handler]
+
+
+class Emulator:
+    """Starts nothing of the function before the first invocation, as the emulator does."""
+
+    def __init__(
+        self,
+        function: list[str],
+        environment: dict[str, str],
+        log: LogFile,
+        options: tuple[str, ...] = (),
+        folder: Path = PYTHON_FUNCTIONS,
+    ) -> None:
+        self.log = log
+        self._function = function
+        self._environment = {
+            "AWS_LAMBDA_FUNCTION_NAME": "function-under-test",
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": "20",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **environment,
+        }
+        self._options = options
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        install_extension()
+        command = [
+            str(EMULATOR), "--log-level", "info", *self._options,
+            "--runtime-interface-emulator-address", f"127.0.0.1:{INVOKE_PORT}",
+            "--runtime-api-address", f"127.0.0.1:{RUNTIME_API_PORT}",
+            *self._function,
+        ]  # fmt: skip
+        with self.log.path.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, env=self._environment, cwd=self._folder, stdout=output, stderr=subprocess.STDOUT
+            )
+        eventually(self._is_listening, "the emulator listens")
+        return self
+
+    def invoke(self, event: Any = None) -> Reply:
+        """One invocation. An error of the function is a 200 with an error in its body, as on Lambda."""
+        connection = http.client.HTTPConnection("127.0.0.1", INVOKE_PORT, timeout=60)
+        try:
+            connection.request(
+                "POST", "/2015-03-31/functions/function/invocations", json.dumps(event),
+                {"Content-Type": "application/json"},
+            )  # fmt: skip
+            return read_reply(connection.getresponse())
+        finally:
+            connection.close()
+
+    def stop(self, within: float = 10.0) -> int:
+        """Lambda's shutdown of the whole environment; returns the emulator's exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(within)
+
+    def _is_listening(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise AssertionError(f"the emulator ended with {self._process.returncode}:\n{self.log.text()}")
+        try:
+            socket.create_connection(("127.0.0.1", INVOKE_PORT), timeout=1).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+
+
+def install_extension() -> None:
+    """Puts the extension where Lambda looks for it. The file's name is the name it registers with."""
+    target = EXTENSIONS / NAME
+    if not target.exists():
+        shutil.copy(extension_binary(), target)
+        os.chmod(target, 0o755)

@@ -1,0 +1,24 @@
+"""Where the parts of the project are, and which version it has."""
+
+import os
+import tomllib
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[3]
+TOOLS = PROJECT / ".tools"
+PYTHON = TOOLS / "venv" / "bin" / "python"
+EMULATOR = TOOLS / "aws-lambda-rie"
+PYTHON_FUNCTIONS = PROJECT / "tests" / "functions" / "python"
+EXAMPLE_STORE = PROJECT / "examples" / "store.json"
+SUPPORT = Path(__file__).resolve().parent
+
+NAME = "parameters-secrets-extension"
+VERSION: str = tomllib.loads((PROJECT / "Cargo.toml").read_text())["package"]["version"]
+
+
+def extension_binary() -> Path:
+    return Path(os.environ["EXTENSION_BINARY"]).resolve()
+
+
+def rust_client() -> Path:
+    return Path(os.environ["RUST_CLIENT"]).resolve()

@@ -1,0 +1,36 @@
+"""However many ask for a cold key at the same moment: it costs one upstream call, and all are answered."""
+
+from collections import Counter
+
+from conftest import StartEmulator
+from support.aws_answers import GET_PARAMETER, GET_SECRET
+from support.moto_upstream import MotoUpstream
+from support.private_words import value_of
+from support.upstream_call import count_by_key
+
+SECRET = "/secretsmanager/get?secretId=db"
+PARAMETER = "/systemsmanager/parameters/get/?name=%2Fapp%2Furl"
+
+
+def test_100_threads_for_each_of_a_cold_secret_and_a_cold_parameter_cost_one_call_each(
+    start_emulator: StartEmulator, moto: MotoUpstream
+) -> None:
+    moto.put_secret("db", value_of("db"))
+    moto.put_parameter("/app/url", value_of("/app/url"))
+    emulator = start_emulator("herd.handler", moto.url)
+
+    replies = emulator.invoke({"paths": [SECRET, PARAMETER], "callers": 100}).json()
+
+    assert Counter((reply["path"], reply["status"]) for reply in replies) == {(SECRET, 200): 100, (PARAMETER, 200): 100}
+    assert len({reply["body"] for reply in replies}) == 2
+    assert count_by_key(moto.calls()) == {(GET_SECRET, "db"): 1, (GET_PARAMETER, "/app/url"): 1}
+
+
+def test_100_threads_share_one_failure(start_emulator: StartEmulator, moto: MotoUpstream) -> None:
+    emulator = start_emulator("herd.handler", moto.url)
+
+    replies = emulator.invoke({"paths": [SECRET], "callers": 100}).json()
+
+    assert Counter(reply["status"] for reply in replies) == {400: 100}
+    assert all("ResourceNotFoundException" in reply["body"] for reply in replies)
+    assert count_by_key(moto.calls()) == {(GET_SECRET, "db"): 1}

@@ -1,0 +1,98 @@
+"""Errors of AWS reach the caller by their code, whatever their status, behind the text that clients match."""
+
+import json
+
+import pytest
+
+from conftest import StartExtension
+from support.aws_answers import GET_PARAMETER, GET_SECRET, Answer, failure, secret
+from support.aws_stub import AwsStub
+from support.moto_upstream import MotoUpstream
+from support.private_words import value_of
+
+SECRET = "/secretsmanager/get?secretId=db"
+PARAMETER = "/systemsmanager/parameters/get?name=/app/url"
+PREFIX = "an unexpected error occurred while executing request"
+
+ATTEMPTS = 3
+"""How often the SDK tries what may pass."""
+
+FINAL_ERRORS = [
+    failure("ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
+    failure("InvalidRequestException", "You can't perform this operation on the secret because it was marked for deletion."),
+    failure("InvalidParameterException", "Invalid name. Must be a valid name containing alphanumeric characters."),
+    failure("AccessDeniedException", "User: arn:aws:sts::123456789012:assumed-role/r/f is not authorized to perform: it"),
+    failure("AccessDeniedException", "Access to KMS is not allowed"),
+    failure("DecryptionFailure", "Secrets Manager can't decrypt the protected secret text."),
+    failure("ExpiredTokenException", "The security token included in the request is expired"),
+    failure("UnrecognizedClientException", "The security token included in the request is invalid."),
+]  # fmt: skip
+
+
+def code_and_message(answer: Answer) -> tuple[str, str]:
+    body = json.loads(answer.body)
+    return body["__type"], body["message"]
+
+
+@pytest.mark.parametrize("error", FINAL_ERRORS, ids=lambda error: code_and_message(error)[0])
+def test_an_error_of_secrets_manager_is_named(error: Answer, start_extension: StartExtension, stub: AwsStub) -> None:
+    stub.lay_down(GET_SECRET, "db", error)
+    code, message = code_and_message(error)
+
+    reply = start_extension(stub.url).get(SECRET)
+
+    assert (reply.status, reply.error_type, reply.headers["Content-Type"]) == (400, code, "text/plain")
+    assert reply.text == f"{PREFIX}: {code}: {message}"
+    assert len(stub.calls) == 1
+
+
+@pytest.mark.parametrize("code", ["ParameterNotFound", "ParameterVersionNotFound", "InvalidKeyId", "ValidationException"])
+def test_an_error_of_parameter_store_is_named_even_without_a_message(
+    code: str, start_extension: StartExtension, stub: AwsStub
+) -> None:
+    stub.lay_down(GET_PARAMETER, "/app/url", failure(code))
+
+    reply = start_extension(stub.url).get(PARAMETER)
+
+    assert (reply.status, reply.error_type) == (400, code)
+    assert reply.text.startswith(f"{PREFIX}: {code}")
+
+
+def test_the_code_counts_and_not_the_status(start_extension: StartExtension, moto: MotoUpstream) -> None:
+    """moto answers 404 where AWS answers 400."""
+    extension = start_extension(moto.url)
+
+    assert extension.get(SECRET).error_type == "ResourceNotFoundException"
+    assert extension.get(PARAMETER).error_type == "ParameterNotFound"
+
+
+def test_throttling_that_passes_is_not_noticed(start_extension: StartExtension, stub: AwsStub) -> None:
+    stub.lay_down(GET_SECRET, "db", failure("ThrottlingException", "Rate exceeded"), secret("db", value_of("db")))
+
+    assert start_extension(stub.url).get(SECRET).status == 200
+    assert len(stub.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [failure("ThrottlingException", "Rate exceeded"), failure("InternalServiceError", "Try again.", status=500)],
+    ids=["throttled", "internal error"],
+)
+def test_what_does_not_pass_is_tried_three_times_and_then_named(
+    error: Answer, start_extension: StartExtension, stub: AwsStub
+) -> None:
+    stub.lay_down(GET_SECRET, "db", error)
+    code, message = code_and_message(error)
+
+    reply = start_extension(stub.url).get(SECRET)
+
+    assert (reply.status, reply.error_type) == (400, code)
+    assert reply.text == f"{PREFIX}: {code}: {message}"
+    assert len(stub.calls) == ATTEMPTS
+
+
+def test_an_error_is_not_kept(start_extension: StartExtension, stub: AwsStub) -> None:
+    stub.lay_down(GET_SECRET, "db", failure("AccessDeniedException", "not yet"), secret("db", value_of("db")))
+    extension = start_extension(stub.url)
+
+    assert [extension.get(SECRET).status for _ in range(2)] == [400, 200]
