@@ -71,6 +71,22 @@ impl CacheKey {
             Self::Parameter(_) => UpstreamKind::ParameterStore,
         }
     }
+
+    /// The upstream's operation that answers this key, as AWS names it.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::Secret(_) => "GetSecretValue",
+            Self::Parameter(_) => "GetParameter",
+        }
+    }
+
+    /// What is asked for, in a word for log lines.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Secret(_) => "secret",
+            Self::Parameter(_) => "parameter",
+        }
+    }
 }
 
 impl ParameterKey {

@@ -1,6 +1,24 @@
-//! x
+//! An open replacement for the AWS Parameters and Secrets Lambda Extension.
+//!
+//! A request's path, and the tree's:
+//!
+//! 1. [`http`] checks it and reads which [`key`] it asks for,
+//! 2. [`cache`] answers from memory, or lets the caller join the key's one fetch,
+//! 3. [`fetch`] waits for a permit and asks Secrets Manager, Parameter Store or a local file,
+//! 4. the finished body ([`secret`]) goes back to everybody who waited;
+//! 5. [`lifecycle`] starts and stops all of it with the Lambda environment.
+//!
+//! Calls go down only. [`key`], [`settings`], [`clock`], [`secret`] and the pure parts of each folder
+//! know no actor runtime. `actors.md` says what each actor owns, promises and refuses.
+
+pub mod cache;
 pub mod clock;
+pub mod extension;
 pub mod fetch;
 pub mod http;
 pub mod key;
+pub mod lifecycle;
+pub mod log;
 pub mod secret;
+pub mod settings;
+pub mod stats;

@@ -1,4 +1,14 @@
 //! Fetches: upstream calls, bounded.
 
+pub mod aws;
 pub mod error;
+mod go_json;
+mod lane;
+pub mod local_store;
+pub mod parameter_store;
+pub mod pool;
+pub mod record;
+mod sdk_error;
+pub mod secrets_manager;
 pub mod upstream;
+mod user_agent;

@@ -1,36 +1,56 @@
 //! Who answers a fetch: key in, finished response body out.
 
-use std::rc::Rc;
+use std::{fmt, rc::Rc};
 
 use futures_util::future::LocalBoxFuture;
 
 use super::error::FetchError;
-use crate::{key::CacheKey, secret::SecretValue};
+use crate::{
+    key::{CacheKey, ParameterKey, SecretKey},
+    secret::SecretValue,
+};
 
-/// Answers keys of one service.
+/// How one call to an upstream ends: with the finished response body, serialised as clients get it.
+pub type UpstreamAnswer = Result<SecretValue, FetchError>;
+
+/// Answers one kind of key.
 ///
-/// Implementations: [`SecretsManager`](super::secrets_manager::SecretsManager),
-/// [`ParameterStore`](super::parameter_store::ParameterStore) and
-/// [`LocalStore`](super::local_store::LocalStore). The pool bounds how many calls run at once and
-/// how long one may take; an implementation does neither.
-pub trait Upstream {
-    /// Asks once. The answer is the finished response body, serialised as clients get it.
-    ///
-    /// The future owns all it needs: the pool runs it as a task of its own.
-    fn fetch(&self, key: CacheKey) -> LocalBoxFuture<'static, Result<SecretValue, FetchError>>;
+/// The pool bounds how many calls run at once and how long one may take; an implementation does neither.
+pub trait Upstream<K> {
+    /// Asks once. The future owns all it needs: the pool runs it as a task of its own.
+    fn fetch(&self, key: K) -> LocalBoxFuture<'static, UpstreamAnswer>;
 }
 
-/// Who answers which service's keys.
+/// Who answers which kind of key.
 #[derive(Clone)]
 pub struct Upstreams {
-    /// Answers [`CacheKey::Secret`].
-    pub secrets_manager: Rc<dyn Upstream>,
-    /// Answers [`CacheKey::Parameter`].
-    pub parameter_store: Rc<dyn Upstream>,
+    /// Answers secrets.
+    pub secrets_manager: Rc<dyn Upstream<SecretKey>>,
+    /// Answers parameters.
+    pub parameter_store: Rc<dyn Upstream<ParameterKey>>,
 }
 
-impl std::fmt::Debug for Upstreams {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Upstreams {
+    /// The same upstream for both kinds.
+    pub fn of_one<U>(upstream: U) -> Self
+    where
+        U: Upstream<SecretKey> + Upstream<ParameterKey> + 'static,
+    {
+        let upstream = Rc::new(upstream);
+        Self { secrets_manager: Rc::clone(&upstream) as _, parameter_store: upstream }
+    }
+
+    /// Asks whoever answers this key.
+    pub fn fetch(&self, key: CacheKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        match key {
+            CacheKey::Secret(key) => self.secrets_manager.fetch(key),
+            CacheKey::Parameter(key) => self.parameter_store.fetch(key),
+        }
+    }
+}
+
+impl fmt::Debug for Upstreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstreams").finish_non_exhaustive()
     }
 }

@@ -1,0 +1,78 @@
+//! Parameter Store: GetParameter.
+
+use std::rc::Rc;
+
+use aws_sdk_ssm::{Client, config::Builder};
+use futures_util::future::LocalBoxFuture;
+use tokio::sync::OnceCell;
+
+use crate::{
+    fetch::{
+        aws::Aws, error::FetchError, record::ParameterRecord, sdk_error::from_sdk_error,
+        upstream::{Upstream, UpstreamAnswer},
+        user_agent::ExtensionUserAgent,
+    },
+    key::{ParameterKey, UpstreamKind},
+};
+
+/// Answers parameters from AWS.
+#[derive(Clone, Debug)]
+pub struct ParameterStore {
+    aws: Rc<Aws>,
+    client: Rc<OnceCell<Client>>,
+}
+
+impl ParameterStore {
+    /// Connects nothing yet.
+    pub fn new(aws: Rc<Aws>) -> Self {
+        Self { aws, client: Rc::new(OnceCell::new()) }
+    }
+
+    /// Builds the client if nobody has yet. Whoever fetches meanwhile waits for the same one.
+    ///
+    /// # Errors
+    ///
+    /// TLS roots that cannot be read or used.
+    pub async fn warm_up(&self) -> Result<(), FetchError> {
+        self.client().await.map(|_client| ())
+    }
+
+    async fn client(&self) -> Result<&Client, FetchError> {
+        self.client
+            .get_or_try_init(|| {
+                let endpoint = self.aws.settings().endpoint_url_of.parameter_store.clone();
+                self.aws.client(move |config, http_client| {
+                    let config = Builder::from(config)
+                        .http_client(http_client)
+                        .interceptor(ExtensionUserAgent::new("ssm"));
+                    Client::from_conf(match endpoint {
+                        Some(endpoint) => config.endpoint_url(endpoint).build(),
+                        None => config.build(),
+                    })
+                })
+            })
+            .await
+    }
+
+    async fn get_parameter(self, key: ParameterKey) -> UpstreamAnswer {
+        self.client()
+            .await?
+            .get_parameter()
+            .name(key.name_with_selector())
+            .with_decryption(key.with_decryption)
+            .send()
+            .await
+            .map_err(|error| from_sdk_error(UpstreamKind::ParameterStore, error))?
+            .parameter
+            .map(|parameter| ParameterRecord::from(parameter).into_body())
+            .ok_or_else(|| FetchError::Dispatch {
+                reason: "the service's answer holds no parameter".to_owned(),
+            })
+    }
+}
+
+impl Upstream<ParameterKey> for ParameterStore {
+    fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        Box::pin(self.clone().get_parameter(key))
+    }
+}

@@ -1,0 +1,78 @@
+//! Turns the SDK's errors into ours.
+
+use std::error::Error;
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::{
+    fetch::{
+        aws::{ATTEMPT_TIME_OUT, CONNECT_TIME_OUT},
+        error::FetchError,
+    },
+    key::UpstreamKind,
+};
+
+/// What the error means to a client.
+///
+/// An answer that could not be parsed may hold a secret's value, and the SDK's `Debug` would show it:
+/// only `Display` texts of the causes are ever used.
+pub(super) fn from_sdk_error<E>(
+    upstream: UpstreamKind,
+    error: SdkError<E, HttpResponse>,
+) -> FetchError
+where
+    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    match &error {
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            let metadata = service.err().meta();
+            FetchError::Upstream {
+                code: metadata.code().map_or_else(|| format!("Http{status}"), code_word),
+                message: metadata.message().map_or_else(
+                    || format!("the service answered with HTTP status {status}"),
+                    str::to_owned,
+                ),
+            }
+        }
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => FetchError::Timeout {
+            upstream,
+            after: CONNECT_TIME_OUT,
+            hint: "no connection to the service; is there a route to its endpoint?",
+        },
+        SdkError::TimeoutError(_) => FetchError::Timeout {
+            upstream,
+            after: ATTEMPT_TIME_OUT,
+            hint: "the service did not answer; is there a route to its endpoint?",
+        },
+        SdkError::ResponseError(response) => FetchError::Dispatch {
+            reason: format!(
+                "the service's answer (HTTP status {}) could not be read: {}",
+                response.raw().status().as_u16(),
+                causes(&error)
+            ),
+        },
+        _ => FetchError::Dispatch { reason: causes(&error) },
+    }
+}
+
+/// AWS writes some codes as `com.amazonaws.ssm#ParameterNotFound` or `Code:http://…`.
+fn code_word(code: &str) -> String {
+    let code = code.rsplit('#').next().unwrap_or(code);
+    code.split(':').next().unwrap_or(code).to_owned()
+}
+
+/// The causes' own words, outermost first, each once.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let word = error.to_string();
+        if !words.contains(&word) {
+            words.push(word);
+        }
+        cause = error.source();
+    }
+    words.join(": ")
+}

@@ -1,0 +1,75 @@
+//! Secrets Manager: GetSecretValue.
+
+use std::rc::Rc;
+
+use aws_sdk_secretsmanager::{Client, config::Builder};
+use futures_util::future::LocalBoxFuture;
+use tokio::sync::OnceCell;
+
+use crate::{
+    fetch::{
+        aws::Aws, error::FetchError, record::SecretRecord, sdk_error::from_sdk_error,
+        upstream::{Upstream, UpstreamAnswer},
+        user_agent::ExtensionUserAgent,
+    },
+    key::{SecretKey, UpstreamKind},
+};
+
+/// Answers secrets from AWS.
+#[derive(Clone, Debug)]
+pub struct SecretsManager {
+    aws: Rc<Aws>,
+    client: Rc<OnceCell<Client>>,
+}
+
+impl SecretsManager {
+    /// Connects nothing yet.
+    pub fn new(aws: Rc<Aws>) -> Self {
+        Self { aws, client: Rc::new(OnceCell::new()) }
+    }
+
+    /// Builds the client if nobody has yet. Whoever fetches meanwhile waits for the same one.
+    ///
+    /// # Errors
+    ///
+    /// TLS roots that cannot be read or used.
+    pub async fn warm_up(&self) -> Result<(), FetchError> {
+        self.client().await.map(|_client| ())
+    }
+
+    async fn client(&self) -> Result<&Client, FetchError> {
+        self.client
+            .get_or_try_init(|| {
+                let endpoint = self.aws.settings().endpoint_url_of.secrets_manager.clone();
+                self.aws.client(move |config, http_client| {
+                    let config = Builder::from(config)
+                        .http_client(http_client)
+                        .interceptor(ExtensionUserAgent::new("secretsmanager"));
+                    Client::from_conf(match endpoint {
+                        Some(endpoint) => config.endpoint_url(endpoint).build(),
+                        None => config.build(),
+                    })
+                })
+            })
+            .await
+    }
+
+    async fn get_secret_value(self, key: SecretKey) -> UpstreamAnswer {
+        self.client()
+            .await?
+            .get_secret_value()
+            .secret_id(key.secret_id)
+            .set_version_id(key.version_id)
+            .set_version_stage(key.version_stage)
+            .send()
+            .await
+            .map(|output| SecretRecord::from(output).into_body())
+            .map_err(|error| from_sdk_error(UpstreamKind::SecretsManager, error))
+    }
+}
+
+impl Upstream<SecretKey> for SecretsManager {
+    fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        Box::pin(self.clone().get_secret_value(key))
+    }
+}

@@ -1,0 +1,93 @@
+//! What happened so far, counted where it happens.
+//!
+//! Everything runs on one thread, so counting is a plain add: no atomics on the hit path.
+
+use std::{cell::Cell, time::Duration};
+
+use serde::Serialize;
+
+/// Live counters, shared by all actors.
+#[derive(Debug, Default)]
+pub struct Stats {
+    hits: Cell<u64>,
+    misses: Cell<u64>,
+    coalesced: Cell<u64>,
+    upstream_calls: Cell<u64>,
+    failed_fetches: Cell<u64>,
+    longest_queue: Cell<usize>,
+    slowest_fetch: Cell<Duration>,
+}
+
+/// The counters at one moment, in the shape `GET /stats` answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct StatsSnapshot {
+    /// Callers answered from a fresh entry.
+    pub hits: u64,
+    /// Callers whose question started a fetch.
+    pub misses: u64,
+    /// Callers who joined a fetch that another one had started.
+    pub coalesced: u64,
+    /// Fetches handed to an upstream.
+    pub upstream_calls: u64,
+    /// Of those, how many ended without a value.
+    pub failed_fetches: u64,
+    /// Calls that callers did not cause: hits and coalesced callers.
+    pub calls_saved: u64,
+    /// The most fetches that ever waited for a permit of one upstream.
+    pub longest_queue: usize,
+    /// The longest fetch, waiting for a permit included, in milliseconds.
+    pub slowest_fetch_ms: u64,
+}
+
+impl Stats {
+    pub(crate) fn hit(&self) {
+        add_one(&self.hits);
+    }
+
+    pub(crate) fn miss(&self) {
+        add_one(&self.misses);
+    }
+
+    pub(crate) fn coalesced(&self) {
+        add_one(&self.coalesced);
+    }
+
+    pub(crate) fn upstream_call(&self) {
+        add_one(&self.upstream_calls);
+    }
+
+    pub(crate) fn fetch_failed(&self) {
+        add_one(&self.failed_fetches);
+    }
+
+    pub(crate) fn fetch_took(&self, took: Duration) {
+        self.slowest_fetch.set(self.slowest_fetch.get().max(took));
+    }
+
+    pub(crate) fn queue_length(&self, length: usize) {
+        self.longest_queue.set(self.longest_queue.get().max(length));
+    }
+
+    /// The counters now.
+    pub fn snapshot(&self) -> StatsSnapshot {
+        StatsSnapshot {
+            hits: self.hits.get(),
+            misses: self.misses.get(),
+            coalesced: self.coalesced.get(),
+            upstream_calls: self.upstream_calls.get(),
+            failed_fetches: self.failed_fetches.get(),
+            calls_saved: self.hits.get() + self.coalesced.get(),
+            longest_queue: self.longest_queue.get(),
+            slowest_fetch_ms: millis(self.slowest_fetch.get()),
+        }
+    }
+}
+
+fn add_one(counter: &Cell<u64>) {
+    counter.set(counter.get() + 1);
+}
+
+/// Whole milliseconds, as log lines and `/stats` show them.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
