@@ -1,0 +1,163 @@
+//! Knows which actor serves which key.
+
+use std::{fmt, rc::Rc, sync::Arc};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
+use lru::LruCache;
+use tracing::debug;
+
+use crate::{
+    cache::{CacheActor, CachePolicy, Get, LookupResult},
+    clock::Clock,
+    fetch::{error::FetchError, pool::FetchPool},
+    key::CacheKey,
+    settings::PerUpstream,
+    stats::Stats,
+};
+
+/// Answers a key.
+#[derive(Debug)]
+pub struct Lookup {
+    /// What is asked.
+    pub key: CacheKey,
+    /// Whether a kept answer must not be used.
+    pub refresh: bool,
+}
+
+impl Message for Lookup {
+    type Result = LookupResult;
+}
+
+/// A key's fetch has settled.
+#[derive(Debug)]
+pub struct Settled {
+    /// Whose fetch.
+    pub key: CacheKey,
+    /// Whether its actor now holds an answer; without one it need not live on.
+    pub holds_answer: bool,
+}
+
+impl Message for Settled {
+    type Result = ();
+}
+
+/// Held by everybody who needs a key's actor: a `Get` on its way, a waiter.
+///
+/// While anybody but the registry holds it the actor is not evicted. So a key never has two actors with
+/// a fetch in flight, although an evicted actor would finish its own.
+#[derive(Clone)]
+pub struct Lease(Arc<()>);
+
+impl Lease {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(()))
+    }
+
+    fn is_out(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lease")
+    }
+}
+
+/// Owns the addresses of all [`CacheActor`]s: starts, finds and evicts them.
+///
+/// Bound: `capacity` idle keys, least recently used first out, beside those with a fetch in flight, which
+/// the pool's queue bounds. Eviction drops the last address, never stops the actor: a stop would lose
+/// messages that wait in its mailbox.
+pub struct CacheRegistry {
+    capacity: usize,
+    slots: LruCache<CacheKey, Slot>,
+    policy: PerUpstream<CachePolicy>,
+    fetch_pool: Addr<FetchPool>,
+    clock: Rc<dyn Clock>,
+    stats: Rc<Stats>,
+}
+
+struct Slot {
+    actor: Addr<CacheActor>,
+    lease: Lease,
+}
+
+impl fmt::Debug for CacheRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheRegistry").field("keys", &self.slots.len()).finish_non_exhaustive()
+    }
+}
+
+impl Actor for CacheRegistry {
+    type Context = Context<Self>;
+}
+
+impl CacheRegistry {
+    /// A registry without keys. `capacity` counts keys that hold an answer; zero keeps none.
+    pub fn new(
+        capacity: usize,
+        policy: PerUpstream<CachePolicy>,
+        fetch_pool: Addr<FetchPool>,
+        clock: Rc<dyn Clock>,
+        stats: Rc<Stats>,
+    ) -> Self {
+        debug!("Creating a new cache with size {capacity}");
+        Self { capacity, slots: LruCache::unbounded(), policy, fetch_pool, clock, stats }
+    }
+
+    /// The key's actor, started if there is none or if it has died, and a lease on it.
+    fn find_or_start(&mut self, key: CacheKey, ctx: &mut Context<Self>) -> (Addr<CacheActor>, Lease) {
+        if let Some(slot) = self.slots.get(&key)
+            && slot.actor.connected()
+        {
+            return (slot.actor.clone(), slot.lease.clone());
+        }
+        let actor = CacheActor::new(
+            key.clone(),
+            *self.policy.get(key.upstream()),
+            self.fetch_pool.clone(),
+            ctx.address().recipient(),
+            Rc::clone(&self.clock),
+            Rc::clone(&self.stats),
+        )
+        .start();
+        let lease = Lease::new();
+        self.slots.put(key, Slot { actor: actor.clone(), lease: lease.clone() });
+        self.evict_beyond_capacity();
+        (actor, lease)
+    }
+
+    fn evict_beyond_capacity(&mut self) {
+        while self.slots.len() > self.capacity {
+            let idle = self.slots.iter().rev().find(|(_, slot)| !slot.lease.is_out());
+            let Some(key) = idle.map(|(key, _)| key.clone()) else { return };
+            debug!(%key, "evicted");
+            self.slots.pop(&key);
+        }
+    }
+}
+
+impl Handler<Lookup> for CacheRegistry {
+    type Result = ResponseFuture<LookupResult>;
+
+    fn handle(&mut self, lookup: Lookup, ctx: &mut Self::Context) -> Self::Result {
+        let (actor, lease) = self.find_or_start(lookup.key, ctx);
+        let answer = actor.send(Get { refresh: lookup.refresh, lease });
+        Box::pin(async move { answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned))) })
+    }
+}
+
+impl Handler<Settled> for CacheRegistry {
+    type Result = ();
+
+    fn handle(&mut self, settled: Settled, _ctx: &mut Self::Context) {
+        // Whoever asked since then holds a lease and gets a fetch of its own; its end tells again.
+        if !settled.holds_answer
+            && self.slots.peek(&settled.key).is_some_and(|slot| !slot.lease.is_out())
+        {
+            self.slots.pop(&settled.key);
+        }
+        self.evict_beyond_capacity();
+    }
+}
