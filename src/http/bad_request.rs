@@ -10,6 +10,12 @@ const MAX_SHOWN_CHARS: usize = 80;
 /// What is wrong with a request, said to the one who wrote it: this text follows `Bad Request: `.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRequest {
+    /// It came through a proxy: somebody else's request.
+    #[error("forwarded requests are refused")]
+    Forwarded,
+    /// Any method but GET.
+    #[error("only GET is answered")]
+    Method,
     /// Neither of the two paths.
     #[error("unknown path {0}: ask for {SECRET_PATH} or {PARAMETER_PATH}")]
     UnknownPath(Shown),

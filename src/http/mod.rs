@@ -1,4 +1,16 @@
 //! HTTP: what a client asks and how it is answered.
 
+mod actor;
+mod authorize;
 mod bad_request;
+mod connection;
+mod connections;
 pub mod query;
+mod refusal;
+mod reply;
+mod routes;
+
+pub use actor::{Drain, HttpActor, bind};
+pub use authorize::Authorizer;
+pub use bad_request::{BadRequest, Shown};
+pub use routes::{Service, configure};

@@ -1,0 +1,109 @@
+//! Who may ask: whoever knows the function's session token.
+
+use std::{fmt, rc::Rc, time::Duration};
+
+use actix_web::http::header::{HeaderMap, HeaderName};
+use aws_credential_types::provider::ProvideCredentials;
+use subtle::ConstantTimeEq;
+use tracing::warn;
+
+use crate::{
+    clock::{Clock, Moment},
+    fetch::aws::Aws,
+    settings::{Token, Tokens},
+};
+
+const TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-token");
+
+/// How long the current credentials are taken for current. Bounds what wrong tokens can cost: one call
+/// to the container endpoint in this time.
+const CREDENTIALS_KEPT: Duration = Duration::from_secs(1);
+
+/// Compares a request's token with the function's, in constant time.
+///
+/// A function has `AWS_SESSION_TOKEN`. A SnapStart function has none: its clients send the session token of
+/// their current credentials, or the token they got these with; both are accepted there.
+pub struct Authorizer {
+    tokens: Tokens,
+    current: Option<CurrentCredentials>,
+}
+
+/// The session token of the credentials the container endpoint gives now.
+struct CurrentCredentials {
+    aws: Rc<Aws>,
+    clock: Rc<dyn Clock>,
+    known: tokio::sync::Mutex<Option<(Moment, Token)>>,
+}
+
+impl fmt::Debug for Authorizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorizer").finish_non_exhaustive()
+    }
+}
+
+impl Authorizer {
+    /// Accepts `tokens`, and without a session token among them that of the current credentials.
+    pub fn new(tokens: Tokens, aws: Option<Rc<Aws>>, clock: Rc<dyn Clock>) -> Self {
+        let has_container_credentials = tokens.session.is_none() && tokens.container.is_some();
+        let current = aws.filter(|_| has_container_credentials).map(|aws| CurrentCredentials {
+            aws,
+            clock,
+            known: tokio::sync::Mutex::new(None),
+        });
+        Self { tokens, current }
+    }
+
+    /// Whether the request that came with these headers may be answered.
+    pub async fn admits(&self, headers: &HeaderMap) -> bool {
+        let Some(presented) = headers.get(&TOKEN) else { return false };
+        let presented = presented.as_bytes();
+        if let Some(session) = &self.tokens.session {
+            return same(session, presented);
+        }
+        if self.tokens.container.as_ref().is_some_and(|container| same(container, presented)) {
+            return true;
+        }
+        match &self.current {
+            Some(current) => current.admits(presented).await,
+            None => false,
+        }
+    }
+}
+
+impl CurrentCredentials {
+    async fn admits(&self, presented: &[u8]) -> bool {
+        // Held while the endpoint is asked: whoever else asks meanwhile shares its answer.
+        let mut known = self.known.lock().await;
+        let now = self.clock.now();
+        if let Some((since, token)) = &*known
+            && now.age_since(*since).is_some_and(|age| age < CREDENTIALS_KEPT)
+        {
+            return same(token, presented);
+        }
+        let Some(token) = self.fetch().await else { return false };
+        let admitted = same(&token, presented);
+        *known = Some((now, token));
+        admitted
+    }
+
+    async fn fetch(&self) -> Option<Token> {
+        let credentials = match self.aws.credentials().await {
+            Ok(provider) => provider.provide_credentials().await,
+            Err(error) => {
+                warn!(%error, "no credentials to check a request's token against");
+                return None;
+            }
+        };
+        match credentials {
+            Ok(credentials) => credentials.session_token().and_then(|token| Token::new(token.to_owned())),
+            Err(error) => {
+                warn!(%error, "no credentials to check a request's token against");
+                None
+            }
+        }
+    }
+}
+
+fn same(expected: &Token, presented: &[u8]) -> bool {
+    expected.reveal().as_bytes().ct_eq(presented).into()
+}

@@ -1,0 +1,78 @@
+//! How answers and errors look on the wire. The only place that maps an error to HTTP.
+
+use actix_web::{
+    HttpResponse,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
+    },
+};
+use bytes::Bytes;
+
+use crate::{
+    cache::Answer,
+    fetch::error::FetchError,
+    http::BadRequest,
+};
+
+/// Carries the error's code. Written as AWS writes it by [`Connection`](super::connection::Connection).
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Clients of the official extension match this text; the reason follows it.
+const UPSTREAM_FAILURE: &str = "an unexpected error occurred while executing request";
+const BAD_TOKEN: &str = "bad session token or header key";
+pub(super) const BAD_REQUEST: &str = "BadRequestException";
+
+/// A value: 200 with the finished body.
+pub(super) fn success(answer: &Answer) -> HttpResponse {
+    respond(StatusCode::OK, TEXT, answer.body.reveal())
+}
+
+/// A liveness probe's answer.
+pub(super) fn healthy() -> HttpResponse {
+    respond(StatusCode::OK, TEXT, Bytes::from_static(b"healthy"))
+}
+
+/// A JSON document that holds no secret.
+pub(super) fn json(document: String) -> HttpResponse {
+    respond(StatusCode::OK, JSON, document.into())
+}
+
+/// No token, or a wrong one.
+pub(super) fn unauthorized() -> HttpResponse {
+    error(StatusCode::UNAUTHORIZED, "AccessDeniedException", Bytes::from_static(BAD_TOKEN.as_bytes()))
+}
+
+/// A request that no upstream is asked about.
+pub(super) fn bad_request(reason: &BadRequest) -> HttpResponse {
+    error(StatusCode::BAD_REQUEST, BAD_REQUEST, format!("Bad Request: {reason}").into())
+}
+
+/// A fetch that ended without a value.
+pub(super) fn failure(failure: &FetchError) -> HttpResponse {
+    let code = failure.code();
+    let body = format!("{UPSTREAM_FAILURE}: {code}: {failure}");
+    let mut response = error(StatusCode::BAD_REQUEST, code, body.into());
+    if matches!(failure, FetchError::Overloaded(_)) {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn error(status: StatusCode, code: &str, body: Bytes) -> HttpResponse {
+    let mut response = respond(status, TEXT, body);
+    // An upstream's code that is no header value is not worth failing the answer for.
+    let code = HeaderValue::from_str(code).unwrap_or(HeaderValue::from_static("InternalFailure"));
+    response.headers_mut().insert(ERROR_TYPE, code);
+    response
+}
+
+fn respond(status: StatusCode, content_type: HeaderValue, body: Bytes) -> HttpResponse {
+    let mut response = HttpResponse::with_body(status, BoxBody::new(body));
+    response.head_mut().set_camel_case_headers(true);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
