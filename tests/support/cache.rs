@@ -1,0 +1,130 @@
+//! The cache and its pool as the extension starts them, over a fake upstream.
+
+use std::{num::NonZeroUsize, rc::Rc, time::Duration};
+
+use actix::{Actor, Addr};
+use parameters_secrets_extension::{
+    cache::{Cache, CacheActors, CachePolicy, CacheRegistry, LookupResult},
+    fetch::{
+        pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED, PoolLimits},
+        upstream::Upstreams,
+    },
+    key::{CacheKey, ParameterKey, SecretKey},
+    settings::PerUpstream,
+    stats::Stats,
+};
+use tokio::task::JoinHandle;
+
+use super::{clock::TestClock, upstream::FakeUpstream};
+
+pub const TTL: Duration = Duration::from_secs(300);
+
+pub fn secret(name: &str) -> CacheKey {
+    CacheKey::Secret(SecretKey { secret_id: name.into(), version_id: None, version_stage: None })
+}
+
+pub fn parameter(name: &str) -> CacheKey {
+    let name = name.into();
+    CacheKey::Parameter(ParameterKey { name, selector: None, with_decryption: false })
+}
+
+/// What differs between tests; the rest is as it is by default.
+pub struct Config {
+    pub capacity: usize,
+    pub ttl: Duration,
+    pub permits: usize,
+    pub max_queued: usize,
+    pub time_out: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            capacity: 1_000,
+            ttl: TTL,
+            permits: 3,
+            max_queued: MAX_QUEUED,
+            time_out: LONGEST_FETCH,
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct TestCache {
+    pub cache: Rc<Cache>,
+    pub clock: Rc<TestClock>,
+    pub stats: Rc<Stats>,
+}
+
+impl TestCache {
+    pub fn new(upstream: &FakeUpstream) -> Self {
+        Self::with(Config::default(), Upstreams::of_one(upstream.clone()))
+    }
+
+    pub fn with(config: Config, upstreams: Upstreams) -> Self {
+        let clock = Rc::new(TestClock::new());
+        let stats = Rc::new(Stats::default());
+        let (test_clock, test_stats) = (Rc::clone(&clock), Rc::clone(&stats));
+        let policy = CachePolicy { ttl: config.ttl };
+        let limits = PoolLimits {
+            permits: NonZeroUsize::new(config.permits).unwrap(),
+            max_queued: config.max_queued,
+            time_out: config.time_out,
+        };
+        let cache = Cache::new(move || {
+            let fetch_pool: Addr<FetchPool> = FetchPool::new(
+                upstreams.clone(),
+                PerUpstream { secrets_manager: limits, parameter_store: limits },
+                test_clock.clone(),
+                test_stats.clone(),
+            )
+            .start();
+            let registry = CacheRegistry::new(
+                config.capacity,
+                PerUpstream { secrets_manager: policy, parameter_store: policy },
+                fetch_pool.clone(),
+                test_clock.clone(),
+                test_stats.clone(),
+            )
+            .start();
+            CacheActors { registry, fetch_pool }
+        });
+        Self { cache: Rc::new(cache), clock, stats }
+    }
+
+    /// Asks, and gives the body's text or the error's code.
+    pub async fn get(&self, key: &CacheKey) -> Result<String, String> {
+        readable(self.cache.look_up(key.clone(), false).await)
+    }
+
+    pub async fn refresh(&self, key: &CacheKey) -> Result<String, String> {
+        readable(self.cache.look_up(key.clone(), true).await)
+    }
+
+    /// A caller of its own, who has asked once this task has been polled.
+    pub fn caller(&self, key: &CacheKey) -> Caller {
+        let (test, key) = (self.clone(), key.clone());
+        tokio::task::spawn_local(async move { test.get(&key).await })
+    }
+
+    pub fn refresher(&self, key: &CacheKey) -> Caller {
+        let (test, key) = (self.clone(), key.clone());
+        tokio::task::spawn_local(async move { test.refresh(&key).await })
+    }
+}
+
+pub type Caller = JoinHandle<Result<String, String>>;
+
+fn readable(result: LookupResult) -> Result<String, String> {
+    match result {
+        Ok(answer) => Ok(String::from_utf8(answer.body.reveal().to_vec()).unwrap()),
+        Err(failure) => Err(failure.code().to_owned()),
+    }
+}
+
+/// Lets every task that can go on do so, without any time passing.
+pub async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,137 @@
+//! An upstream that does what a test says, and counts.
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+
+use futures_util::future::LocalBoxFuture;
+use parameters_secrets_extension::{
+    fetch::{
+        error::FetchError,
+        upstream::{Upstream, UpstreamAnswer},
+    },
+    key::{CacheKey, ParameterKey, SecretKey},
+    secret::SecretValue,
+};
+use tokio::time::sleep;
+
+/// How one call ends.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// With the body `call N`.
+    Value,
+    /// With an error of this code.
+    Error(&'static str),
+    Hang,
+    Panic,
+}
+
+/// Counts calls and answers them as told: first from the script, then with values.
+#[derive(Clone, Default)]
+pub struct FakeUpstream(Rc<RefCell<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    latency: Duration,
+    always: Option<Outcome>,
+    script: VecDeque<Outcome>,
+    calls: Vec<CacheKey>,
+    in_flight: Vec<CacheKey>,
+    peak: usize,
+    ever_twice_in_flight: bool,
+}
+
+impl FakeUpstream {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every call from now on takes this long.
+    pub fn taking(self, latency: Duration) -> Self {
+        self.0.borrow_mut().latency = latency;
+        self
+    }
+
+    /// Every call from now on ends so.
+    pub fn always(self, outcome: Outcome) -> Self {
+        self.0.borrow_mut().always = Some(outcome);
+        self
+    }
+
+    /// The next call that has no outcome yet ends so.
+    pub fn then(&self, outcome: Outcome) {
+        self.0.borrow_mut().script.push_back(outcome);
+    }
+
+    pub fn calls(&self) -> usize {
+        self.0.borrow().calls.len()
+    }
+
+    pub fn called_keys(&self) -> Vec<CacheKey> {
+        self.0.borrow().calls.clone()
+    }
+
+    pub fn in_flight(&self) -> usize {
+        self.0.borrow().in_flight.len()
+    }
+
+    pub fn peak(&self) -> usize {
+        self.0.borrow().peak
+    }
+
+    /// Whether two calls for one key ever ran at the same time.
+    pub fn ever_twice_in_flight(&self) -> bool {
+        self.0.borrow().ever_twice_in_flight
+    }
+
+    fn call(&self, key: CacheKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        let (number, outcome, latency, guard) = {
+            let mut inner = self.0.borrow_mut();
+            inner.ever_twice_in_flight |= inner.in_flight.contains(&key);
+            inner.calls.push(key.clone());
+            inner.in_flight.push(key.clone());
+            inner.peak = inner.peak.max(inner.in_flight.len());
+            let always = inner.always.clone();
+            let outcome = inner.script.pop_front().or(always).unwrap_or(Outcome::Value);
+            let guard = InFlight { upstream: self.clone(), key };
+            (inner.calls.len(), outcome, inner.latency, guard)
+        };
+        Box::pin(async move {
+            let _guard = guard;
+            if !latency.is_zero() {
+                sleep(latency).await;
+            }
+            match outcome {
+                Outcome::Value => Ok(SecretValue::new(format!("call {number}"))),
+                Outcome::Error(code) => {
+                    Err(FetchError::Upstream { code: code.into(), message: "as told".into() })
+                }
+                Outcome::Hang => std::future::pending().await,
+                Outcome::Panic => panic!("as told"),
+            }
+        })
+    }
+}
+
+struct InFlight {
+    upstream: FakeUpstream,
+    key: CacheKey,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut inner = self.upstream.0.borrow_mut();
+        let position = inner.in_flight.iter().position(|key| *key == self.key).unwrap();
+        inner.in_flight.swap_remove(position);
+    }
+}
+
+impl Upstream<SecretKey> for FakeUpstream {
+    fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        self.call(CacheKey::Secret(key))
+    }
+}
+
+impl Upstream<ParameterKey> for FakeUpstream {
+    fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        self.call(CacheKey::Parameter(key))
+    }
+}
