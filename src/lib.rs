@@ -3,3 +3,4 @@ pub mod clock;
 pub mod fetch;
 pub mod key;
 pub mod secret;
+pub mod settings;
