@@ -2,5 +2,6 @@
 pub mod clock;
 pub mod fetch;
 pub mod key;
+pub mod log;
 pub mod secret;
 pub mod settings;
