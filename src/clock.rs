@@ -44,7 +44,6 @@ impl Clock for SystemClock {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "tests need a birth")]
 mod tests {
     use std::time::Duration;
 

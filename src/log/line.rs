@@ -1,0 +1,153 @@
+//! How an event becomes a line.
+//!
+//! `[parameters-secrets-extension] 2006/01/02 15:04:05 LEVEL message field=value other="two words"`
+//!
+//! One event is one line whatever it holds: what could break or forge a line is escaped.
+
+use std::fmt::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use time::OffsetDateTime;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::PLAIN_TARGET;
+use crate::clock::Clock;
+
+const PREFIX: &str = concat!("[", env!("CARGO_PKG_NAME"), "]");
+
+/// The field that tracing keeps the text of an event in.
+const MESSAGE: &str = "message";
+
+pub(super) struct LineFormat<C> {
+    clock: C,
+}
+
+impl<C> LineFormat<C> {
+    pub(super) fn new(clock: C) -> Self {
+        Self { clock }
+    }
+}
+
+impl<S, N, C> FormatEvent<S, N> for LineFormat<C>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    C: Clock,
+{
+    fn format_event(
+        &self,
+        _spans: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        write!(writer, "{PREFIX} {}", Timestamp(self.clock.now().wall))?;
+        if event.metadata().target() != PLAIN_TARGET {
+            write!(writer, " {}", event.metadata().level())?;
+        }
+        // Twice over the fields, because the message stands first wherever it was recorded.
+        let mut line = Line { writer: writer.by_ref(), text: String::new(), part: Part::Message };
+        event.record(&mut line);
+        line.part = Part::Fields;
+        event.record(&mut line);
+        writeln!(writer)
+    }
+}
+
+/// Universal time as Go's `log` package prints it, to the second.
+struct Timestamp(SystemTime);
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let time = i64::try_from(seconds)
+            .ok()
+            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+        let (hour, minute, second) = time.to_hms();
+        write!(f, "{year:04}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02}")
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Message,
+    Fields,
+}
+
+struct Line<'a> {
+    writer: Writer<'a>,
+    /// The value at hand: it has to be seen whole to know whether it needs quotes.
+    text: String,
+    part: Part,
+}
+
+impl Line<'_> {
+    fn write(&mut self, field: &Field, value: fmt::Arguments<'_>) -> fmt::Result {
+        let is_message = field.name() == MESSAGE;
+        if is_message != (self.part == Part::Message) {
+            return Ok(());
+        }
+        self.text.clear();
+        self.text.write_fmt(value)?;
+        if is_message {
+            write!(self.writer, " {}", Sentence(&self.text))
+        } else {
+            let name = field.name();
+            // A field that is named by a keyword: `r#type`.
+            let name = name.strip_prefix("r#").unwrap_or(name);
+            write!(self.writer, " {name}={}", Value(&self.text))
+        }
+    }
+}
+
+impl Visit for Line<'_> {
+    // A value that cannot be formatted is left out; the line is still written.
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let _ = self.write(field, format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let _ = self.write(field, format_args!("{value:?}"));
+    }
+}
+
+/// Text as it is, but for what is not printable.
+struct Sentence<'a>(&'a str);
+
+impl fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if is_printable(character) {
+                f.write_char(character)?;
+            } else {
+                write!(f, "{}", character.escape_debug())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Text as it is, or in quotes and escaped where its end could not be told otherwise.
+struct Value<'a>(&'a str);
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain = |character| is_printable(character) && !matches!(character, ' ' | '"');
+        if !self.0.is_empty() && self.0.chars().all(is_plain) {
+            f.write_str(self.0)
+        } else {
+            write!(f, "{:?}", self.0)
+        }
+    }
+}
+
+/// Neither a control character nor anything else that moves, hides or breaks what is around it:
+/// other blanks, line separators, changes of direction.
+fn is_printable(character: char) -> bool {
+    matches!(character, '"' | '\'' | '\\') || character.escape_debug().len() == 1
+}

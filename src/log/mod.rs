@@ -1,0 +1,91 @@
+//! The log: one plain line on standard output for each event of ours.
+//!
+//! Only this crate's own events are written. The SDK and the HTTP stack log requests and responses
+//! at DEBUG and could put a secret into any line, so no level lets theirs through.
+
+mod line;
+mod panics;
+
+use std::io;
+
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber, debug, error, info, trace, warn};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::debug_fn;
+use tracing_subscriber::layer::SubscriberExt;
+
+use self::line::LineFormat;
+pub use self::panics::log_panics;
+use crate::clock::{Clock, SystemClock};
+use crate::settings::{LogLevel, Notice};
+
+/// The target of our own events: this crate's name, with which all of its module paths begin.
+const OWN_TARGET: &str = env!("CARGO_CRATE_NAME");
+
+/// The target of lines without a level word. They are events of the gravest level, so that every
+/// filter but off lets them through.
+const PLAIN_TARGET: &str = concat!(env!("CARGO_CRATE_NAME"), "::plain");
+
+/// Starts the log on standard output. The first call counts; later ones change nothing.
+pub fn init(level: LogLevel) {
+    // Without a subscriber tracing is off altogether.
+    if level != LogLevel::None {
+        let _ = tracing::subscriber::set_global_default(subscriber(level, io::stdout));
+    }
+}
+
+/// What writes our lines to `make_writer`. A level that is off costs one atomic load.
+pub fn subscriber<W>(level: LogLevel, make_writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    subscriber_with_clock(level, make_writer, SystemClock)
+}
+
+fn subscriber_with_clock<W, C>(
+    level: LogLevel,
+    make_writer: W,
+    clock: C,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+    C: Clock + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer()
+        .event_format(LineFormat::new(clock))
+        // Spans are not printed, so their fields are not even formatted.
+        .fmt_fields(debug_fn(|_, _, _| Ok(())))
+        .with_ansi(false)
+        // It would report to standard error, and panic if that is closed too.
+        .log_internal_errors(false)
+        .with_writer(make_writer);
+    let ours_alone = Targets::new().with_target(OWN_TARGET, filter(level));
+    tracing_subscriber::registry().with(lines).with(ours_alone)
+}
+
+fn filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::None => LevelFilter::OFF,
+    }
+}
+
+/// Writes a line of the start-up log.
+pub fn notice(notice: &Notice) {
+    let text = &notice.text;
+    match notice.level {
+        None => error!(target: PLAIN_TARGET, "{text}"),
+        Some(Level::ERROR) => error!("{text}"),
+        Some(Level::WARN) => warn!("{text}"),
+        Some(Level::INFO) => info!("{text}"),
+        Some(Level::DEBUG) => debug!("{text}"),
+        Some(Level::TRACE) => trace!("{text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

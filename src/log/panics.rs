@@ -1,0 +1,24 @@
+//! A panic as a line of the log.
+
+use std::any::Any;
+use std::panic::{self, Location};
+
+use tracing::error;
+
+/// From now on a panic is an ERROR line with its place, instead of the standard library's lines on
+/// standard error.
+///
+/// Its message is written only if it is a text that stands in the source, as in `panic!("text")`. A
+/// message that was put together at run time may hold whatever was at hand, a secret too: `unwrap`
+/// puts the whole error into it, and an assertion both sides.
+pub fn log_panics() {
+    panic::set_hook(Box::new(|info| log_panic(info.location(), info.payload())));
+}
+
+pub(super) fn log_panic(location: Option<&Location<'_>>, payload: &(dyn Any + Send)) {
+    let (file, line) = location.map_or(("unknown", 0), |place| (place.file(), place.line()));
+    match payload.downcast_ref::<&'static str>() {
+        Some(message) => error!("panicked at {file}:{line}: {message}"),
+        None => error!("panicked at {file}:{line}"),
+    }
+}

@@ -1,0 +1,63 @@
+//! What the AWS SDKs agreed to read from the environment, as far as we hand it to ours.
+//!
+//! The SDK would read it too, but from the process environment and, for some of it, from profile
+//! files, which is work on the cold-start path.
+
+use std::path::PathBuf;
+
+use super::reader::Reader;
+use super::{PerUpstream, table};
+
+/// Where and how the upstreams are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsSettings {
+    /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.
+    pub region: Option<String>,
+    /// `AWS_ENDPOINT_URL`: stands in for every endpoint that has no URL of its own.
+    pub endpoint_url: Option<String>,
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER` and `AWS_ENDPOINT_URL_SSM`.
+    pub endpoint_url_of: PerUpstream<Option<String>>,
+    /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`: the URLs above do not count.
+    pub ignore_configured_endpoints: bool,
+    /// `AWS_USE_FIPS_ENDPOINT`.
+    pub use_fips: bool,
+    /// `AWS_USE_DUALSTACK_ENDPOINT`.
+    pub use_dualstack: bool,
+    /// `AWS_MAX_ATTEMPTS`, 1 and up; none leaves it to the SDK, which makes three.
+    pub max_attempts: Option<u32>,
+    /// `AWS_RETRY_MODE`.
+    pub retry_mode: RetryMode,
+    /// `AWS_CA_BUNDLE`, else `SSL_CERT_FILE`: a PEM file of the certificates to trust.
+    pub ca_bundle: Option<PathBuf>,
+}
+
+/// How the SDK paces its attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryMode {
+    /// Exponential backoff.
+    Standard,
+    /// The same, and a client-side limit on the rate while throttled.
+    Adaptive,
+}
+
+impl AwsSettings {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            region: reader.text("AWS_REGION").or_else(|| reader.text("AWS_DEFAULT_REGION")),
+            endpoint_url: reader.text("AWS_ENDPOINT_URL"),
+            endpoint_url_of: PerUpstream {
+                secrets_manager: reader.text("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+                parameter_store: reader.text("AWS_ENDPOINT_URL_SSM"),
+            },
+            ignore_configured_endpoints: reader.read_quietly(&table::IGNORE_ENDPOINTS),
+            use_fips: reader.read_quietly(&table::USE_FIPS),
+            use_dualstack: reader.read_quietly(&table::USE_DUALSTACK),
+            max_attempts: reader.read_quietly(&table::MAX_ATTEMPTS),
+            retry_mode: reader.read_quietly(&table::RETRY_MODE),
+            ca_bundle: reader
+                .text("AWS_CA_BUNDLE")
+                .or_else(|| reader.text("SSL_CERT_FILE"))
+                .map(PathBuf::from),
+        }
+    }
+}

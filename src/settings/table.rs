@@ -1,0 +1,148 @@
+//! Every setting with a range or a choice of words: its variable, its default, its range, its line.
+//!
+//! To add one: declare it here, add a field to `Settings`, and read it in `Settings::read`; the
+//! order of the reads is the order of the lines.
+
+use std::num::{NonZeroU16, NonZeroUsize};
+use std::time::Duration;
+
+use tracing::Level;
+
+use super::LogLevel;
+use super::aws::RetryMode;
+use super::go_duration::GoDuration;
+use super::kind::{Choice, Number, Origin, Words};
+
+/// A day: longer than any environment lives, so that nobody is held back.
+const DAY: Duration = Duration::from_secs(86_400);
+
+pub(super) const LOG_LEVEL: Choice<LogLevel> = Choice {
+    name: "PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL",
+    default: LogLevel::Info,
+    words: &[
+        ("DEBUG", LogLevel::Debug),
+        ("INFO", LogLevel::Info),
+        ("WARN", LogLevel::Warn),
+        ("ERROR", LogLevel::Error),
+        ("NONE", LogLevel::None),
+    ],
+    level: None,
+    sentence: |level, _| format!("Log level set to {level}."),
+};
+
+pub(super) const CACHE_ENABLED: Choice<bool> = Choice {
+    name: "PARAMETERS_SECRETS_EXTENSION_CACHE_ENABLED",
+    default: true,
+    words: &[("TRUE", true), ("FALSE", false)],
+    level: Some(Level::DEBUG),
+    sentence: |enabled, origin| {
+        let state = if enabled { "enabled" } else { "disabled" };
+        let why = if origin == Origin::Default { " by default" } else { "" };
+        format!("Cache is {state}{why}.")
+    },
+};
+
+pub(super) const CACHE_SIZE: Number<usize> = Number {
+    name: "PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE",
+    default: 1_000,
+    range: 0..=1_000,
+    unit: "",
+    words: Words { verb: "Using", noun: "cache size", title: "cache size" },
+    value: |size| usize::try_from(size).unwrap_or(usize::MAX),
+    show: |size| format!("{size} objects"),
+};
+
+// "Manger" is the official extension's own typing error; who looks for that line finds ours too.
+pub(super) const SECRETS_MANAGER_TTL: Number<Duration> =
+    ttl("SECRETS_MANAGER_TTL", "Secrets Manger TTL");
+pub(super) const PARAMETER_STORE_TTL: Number<Duration> =
+    ttl("SSM_PARAMETER_STORE_TTL", "SSM Parameter Store TTL");
+
+const fn ttl(name: &'static str, title: &'static str) -> Number<Duration> {
+    Number {
+        name,
+        default: 300,
+        range: 0..=DAY.as_secs(),
+        unit: " seconds",
+        words: Words { verb: "Setting", noun: "time-to-live", title },
+        value: Duration::from_secs,
+        show: |seconds| GoDuration(Duration::from_secs(seconds)).to_string(),
+    }
+}
+
+pub(super) const SECRETS_MANAGER_TIMEOUT: Number<Option<Duration>> =
+    timeout("SECRETS_MANAGER_TIMEOUT_MILLIS", "Secrets Manager timeout");
+pub(super) const PARAMETER_STORE_TIMEOUT: Number<Option<Duration>> =
+    timeout("SSM_PARAMETER_STORE_TIMEOUT_MILLIS", "SSM Parameter Store timeout");
+
+const fn timeout(name: &'static str, title: &'static str) -> Number<Option<Duration>> {
+    Number {
+        name,
+        default: 0,
+        range: 0..=DAY.as_secs() * 1_000,
+        unit: " milliseconds",
+        words: Words { verb: "Setting", noun: "timeout", title },
+        value: |millis| (millis > 0).then(|| Duration::from_millis(millis)),
+        show: |millis| GoDuration(Duration::from_millis(millis)).to_string(),
+    }
+}
+
+/// The range has no end in the contract; ours is far above what a function's file descriptors
+/// allow.
+pub(super) const MAX_CONNECTIONS: Number<NonZeroUsize> = Number {
+    name: "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS",
+    default: 3,
+    range: 1..=10_000,
+    unit: "",
+    words: Words { verb: "Setting", noun: "value", title: "max connections" },
+    value: |count| {
+        usize::try_from(count).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
+    },
+    show: |count| count.to_string(),
+};
+
+pub(super) const HTTP_PORT: Number<NonZeroU16> = Number {
+    name: "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT",
+    default: 2_773,
+    range: 1..=65_535,
+    unit: "",
+    words: Words { verb: "Setting", noun: "port", title: "port" },
+    value: |port| u16::try_from(port).ok().and_then(NonZeroU16::new).unwrap_or(NonZeroU16::MAX),
+    show: |port| port.to_string(),
+};
+
+pub(super) const USE_FIPS: Choice<bool> = flag("AWS_USE_FIPS_ENDPOINT");
+pub(super) const USE_DUALSTACK: Choice<bool> = flag("AWS_USE_DUALSTACK_ENDPOINT");
+pub(super) const IGNORE_ENDPOINTS: Choice<bool> = flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+
+const fn flag(name: &'static str) -> Choice<bool> {
+    Choice {
+        name,
+        default: false,
+        words: &[("TRUE", true), ("FALSE", false)],
+        level: Some(Level::DEBUG),
+        sentence: |on, _| format!("It counts as {on}."),
+    }
+}
+
+pub(super) const MAX_ATTEMPTS: Number<Option<u32>> = Number {
+    name: "AWS_MAX_ATTEMPTS",
+    // Outside the range: the number is left to the SDK.
+    default: 0,
+    range: 1..=u32::MAX as u64,
+    unit: "",
+    words: Words { verb: "Setting", noun: "attempts", title: "attempts" },
+    value: |attempts| u32::try_from(attempts).ok().filter(|&attempts| attempts > 0),
+    show: |attempts| if attempts == 0 { "the SDK's own".into() } else { attempts.to_string() },
+};
+
+pub(super) const RETRY_MODE: Choice<RetryMode> = Choice {
+    name: "AWS_RETRY_MODE",
+    default: RetryMode::Standard,
+    words: &[("standard", RetryMode::Standard), ("adaptive", RetryMode::Adaptive)],
+    level: Some(Level::DEBUG),
+    sentence: |mode, _| match mode {
+        RetryMode::Standard => "Setting retry mode: standard.".into(),
+        RetryMode::Adaptive => "Setting retry mode: adaptive.".into(),
+    },
+};

@@ -1,0 +1,144 @@
+mod platform;
+mod ranges;
+mod words;
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::time::Duration;
+
+use tracing::Level;
+
+use super::{LogLevel, Reading, RetryMode, Settings};
+use crate::key::UpstreamKind;
+
+fn read(vars: &[(&str, &str)]) -> Reading {
+    Settings::read(vars.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())))
+}
+
+/// The lines as the log shows them, without prefix and time.
+fn lines(reading: &Reading) -> Vec<String> {
+    let line = |notice: &super::Notice| match notice.level {
+        Some(level) => format!("{level} {}", notice.text),
+        None => notice.text.clone(),
+    };
+    reading.notices.iter().map(line).collect()
+}
+
+const TOKEN: (&str, &str) = ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2Vj");
+
+/// Reads `name` with each value in turn; each gives this setting and this one line, and no other
+/// line differs from the start-up log of an empty environment.
+#[track_caller]
+fn check<T: Debug + PartialEq>(
+    name: &str,
+    setting: impl Fn(&Settings) -> T,
+    cases: &[(&str, T, &str)],
+) {
+    let usual = lines(&read(&[TOKEN]));
+    for (text, expected, line) in cases {
+        let reading = read(&[TOKEN, (name, text)]);
+        assert_eq!(setting(&reading.settings), *expected, "{name}={text:?}");
+        let unusual: Vec<_> =
+            lines(&reading).into_iter().filter(|line| !usual.contains(line)).collect();
+        assert_eq!(unusual, [*line], "{name}={text:?}");
+        assert_eq!(reading.notices.len(), usual.len(), "{name}={text:?}");
+    }
+}
+
+#[test]
+fn an_empty_environment_gives_the_defaults() {
+    let settings = read(&[]).settings;
+    assert_eq!(settings.log_level, LogLevel::Info);
+    assert!(settings.cache.enabled);
+    assert_eq!(settings.cache.size, 1000);
+    for upstream in [UpstreamKind::SecretsManager, UpstreamKind::ParameterStore] {
+        assert_eq!(*settings.ttl.get(upstream), Duration::from_secs(300));
+        assert_eq!(*settings.timeout.get(upstream), None);
+        assert_eq!(*settings.aws.endpoint_url_of.get(upstream), None);
+    }
+    assert_eq!(settings.max_connections.get(), 3);
+    assert_eq!(settings.http_port.get(), 2773);
+    assert_eq!(settings.local_store, None);
+    assert_eq!(settings.lambda, None);
+    assert!(settings.tokens.is_empty());
+    assert_eq!(settings.aws.region, None);
+    assert_eq!(settings.aws.max_attempts, None);
+    assert_eq!(settings.aws.retry_mode, RetryMode::Standard);
+}
+
+#[test]
+fn the_start_up_log_of_a_bare_function_is_the_official_one() {
+    let expected = [
+        "PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL is not present. Log level set to info.",
+        "DEBUG PARAMETERS_SECRETS_EXTENSION_CACHE_ENABLED is not present. Cache is enabled by default.",
+        "DEBUG PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE is not present. Using default cache size: 1000 objects.",
+        "DEBUG SECRETS_MANAGER_TTL is not present. Setting default time-to-live: 5m0s.",
+        "DEBUG SSM_PARAMETER_STORE_TTL is not present. Setting default time-to-live: 5m0s.",
+        "DEBUG SECRETS_MANAGER_TIMEOUT_MILLIS is not present. Setting default timeout: 0s.",
+        "DEBUG SSM_PARAMETER_STORE_TIMEOUT_MILLIS is not present. Setting default timeout: 0s.",
+        "DEBUG PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS is not present. Setting default value: 3.",
+        "DEBUG PARAMETERS_SECRETS_EXTENSION_HTTP_PORT is not present. Setting default port: 2773.",
+    ];
+    assert_eq!(lines(&read(&[TOKEN])), expected);
+}
+
+#[test]
+fn a_blank_value_is_as_good_as_none() {
+    let usual = lines(&read(&[TOKEN]));
+    for name in ["SECRETS_MANAGER_TTL", "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"] {
+        assert_eq!(lines(&read(&[TOKEN, (name, " \t ")])), usual);
+    }
+}
+
+#[test]
+fn no_value_fills_the_log() {
+    let reading = read(&[TOKEN, ("SECRETS_MANAGER_TTL", &"\u{7}".repeat(10_000))]);
+    assert!(reading.notices.iter().all(|notice| notice.text.len() < 250));
+}
+
+#[test]
+fn without_a_token_the_last_line_warns_that_every_request_is_refused() {
+    let reading = read(&[("AWS_SESSION_TOKEN", " ")]);
+    let last = reading.notices.last().unwrap();
+    assert_eq!(last.level, Some(Level::WARN));
+    assert!(last.text.contains("Every request will be refused with 401. Set AWS_SESSION_TOKEN"));
+    assert_eq!(reading.notices.len(), 10);
+}
+
+#[test]
+fn either_token_will_do() {
+    for name in ["AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"] {
+        let reading = read(&[(name, " key== ")]);
+        let tokens = &reading.settings.tokens;
+        let token = tokens.session.as_ref().or(tokens.container.as_ref()).unwrap();
+        assert_eq!(token.reveal(), "key==");
+        assert_eq!(reading.notices.len(), 9);
+    }
+}
+
+#[test]
+fn a_token_is_in_no_line_and_in_no_debug_output() {
+    let reading = read(&[
+        ("AWS_SESSION_TOKEN", "plaintext-session"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "plaintext-container"),
+        ("AWS_SECRET_ACCESS_KEY", "plaintext-key"),
+    ]);
+    assert!(!format!("{reading:#?}").contains("plaintext"));
+    assert!(format!("{:?}", reading.settings.tokens).contains("[redacted]"));
+}
+
+#[test]
+fn a_local_store_is_announced() {
+    let reading = read(&[TOKEN, ("PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE", "/tmp/store.json")]);
+    assert_eq!(reading.settings.local_store.as_deref(), Some(Path::new("/tmp/store.json")));
+    assert_eq!(
+        lines(&reading).last().unwrap(),
+        "INFO PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE is /tmp/store.json. Answering from this \
+         file, not from AWS."
+    );
+}
+
+#[test]
+fn the_environment_of_this_process_can_be_read() {
+    assert!(Settings::from_environment().notices.len() >= 9);
+}
