@@ -14,6 +14,7 @@ from support.extension import Extension
 from support.fault_proxy import FaultProxy
 from support.log_file import LogFile
 from support.moto_upstream import MotoUpstream
+from support.opt_extensions import install_extension
 from support.private_words import leaks_in
 
 StartExtension = Callable[..., Extension]
@@ -83,6 +84,7 @@ def start_extension(authority: Authority, log: LogFile) -> Iterator[StartExtensi
 @pytest.fixture
 def start_emulator(authority: Authority, log: LogFile) -> Iterator[StartEmulator]:
     """Starts the emulator with the extension and a Python function, on an upstream's URL."""
+    install_extension()
     with ExitStack() as stack:
 
         def start(handler: str, url: str, options: tuple[str, ...] = (), **more: str) -> Emulator:

@@ -2,8 +2,6 @@
 
 import http.client
 import json
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,11 +10,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from support.log_file import LogFile
-from support.project import EMULATOR, NAME, PYTHON, PYTHON_FUNCTIONS, extension_binary
+from support.project import EMULATOR, PYTHON, PYTHON_FUNCTIONS
 from support.reply import Reply, read_reply
 from support.waiting import eventually
 
-EXTENSIONS = Path("/opt/extensions")
 INVOKE_PORT = 8080
 RUNTIME_API_PORT = 9001
 
@@ -27,7 +24,10 @@ def python_function(handler: str) -> list[str]:
 
 
 class Emulator:
-    """Starts nothing of the function before the first invocation, as the emulator does."""
+    """Starts what lies in /opt/extensions, and the function, when it is first invoked.
+
+    Those two see the emulator's own environment.
+    """
 
     def __init__(
         self,
@@ -51,7 +51,6 @@ class Emulator:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        install_extension()
         command = [
             str(EMULATOR), "--log-level", "info", *self._options,
             "--runtime-interface-emulator-address", f"127.0.0.1:{INVOKE_PORT}",
@@ -99,11 +98,3 @@ class Emulator:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._process is not None and self._process.poll() is None:
             self.stop()
-
-
-def install_extension() -> None:
-    """Puts the extension where Lambda looks for it. The file's name is the name it registers with."""
-    target = EXTENSIONS / NAME
-    if not target.exists():
-        shutil.copy(extension_binary(), target)
-        os.chmod(target, 0o755)

@@ -5,12 +5,12 @@ import urllib.error
 import urllib.request
 
 
-def get(path: str) -> tuple[int, str]:
+def get(path: str, token: str | None = None) -> tuple[int, str]:
     """The status and the body; an error status is an answer like any other."""
     port = os.environ.get("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "2773")
     request = urllib.request.Request(
         f"http://localhost:{port}{path}",
-        headers={"X-Aws-Parameters-Secrets-Token": os.environ["AWS_SESSION_TOKEN"]},
+        headers={"X-Aws-Parameters-Secrets-Token": token or os.environ["AWS_SESSION_TOKEN"]},
     )
     try:
         with urllib.request.urlopen(request) as reply:

@@ -1,0 +1,29 @@
+"""Puts the extension where Lambda looks for it; the file's name is the name that it registers with."""
+
+import shutil
+from pathlib import Path
+
+from support.project import NAME, extension_binary
+
+INSTALLED = Path("/opt/extensions") / NAME
+BESIDE = Path("/opt") / NAME
+
+CREDENTIALS = "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"
+
+
+def install_extension() -> None:
+    copy_extension_to(INSTALLED)
+
+
+def install_extension_without_credentials() -> None:
+    """The emulator hands its own environment on, credentials and all; Lambda does not when it uses SnapStart."""
+    copy_extension_to(BESIDE)
+    INSTALLED.unlink(missing_ok=True)
+    INSTALLED.write_text(f'#!/bin/bash\nunset {CREDENTIALS}\nexec -a "$0" {BESIDE}\n')
+    INSTALLED.chmod(0o755)
+
+
+def copy_extension_to(place: Path) -> None:
+    if not place.exists() or place.stat().st_size != extension_binary().stat().st_size:
+        shutil.copy(extension_binary(), place)
+        place.chmod(0o755)

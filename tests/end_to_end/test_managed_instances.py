@@ -1,0 +1,46 @@
+"""On Lambda Managed Instances no INVOKE comes, and several invocations run at once in one environment."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from support import managed_instance
+from support.aws_answers import GET_SECRET, secret
+from support.aws_stub import AwsStub
+from support.certificates import Authority
+from support.emulator import Emulator
+from support.environment import ENVIRONMENT_CREDENTIALS, settings, upstreams
+from support.log_file import LogFile
+from support.opt_extensions import install_extension
+from support.private_words import value_of
+
+INVOCATIONS = 4
+LONG_ENOUGH_TO_OVERLAP = 0.3
+
+pytestmark = pytest.mark.skipif(
+    not managed_instance.is_real_root() and os.environ.get("CI") != "true",
+    reason="the emulator changes to another user for this, and only real root can",
+)
+
+
+def test_invocations_at_once_share_one_upstream_call(authority: Authority, stub: AwsStub, log: LogFile) -> None:
+    stub.lay_down(GET_SECRET, "db", secret("db", value_of("db")).taking(LONG_ENOUGH_TO_OVERLAP))
+    install_extension()
+    command = managed_instance.put_in_place("reads.handler", authority)
+    environment = settings(
+        **upstreams(stub.url),
+        **ENVIRONMENT_CREDENTIALS,
+        **managed_instance.CONCURRENCY,
+        AWS_CA_BUNDLE=str(managed_instance.BUNDLE),
+    )
+
+    with Emulator(command, environment, log, folder=managed_instance.TASK) as emulator:
+        event = {"paths": ["/secretsmanager/get?secretId=db"]}
+        with ThreadPoolExecutor(INVOCATIONS) as callers:
+            replies = [reply.json() for reply in callers.map(emulator.invoke, [event] * INVOCATIONS)]
+        exit_code = emulator.stop()
+
+    assert [status for ((status, _),) in replies] == [200] * INVOCATIONS
+    assert len(stub.calls) == 1
+    assert exit_code == 0
