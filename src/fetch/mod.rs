@@ -2,5 +2,6 @@
 
 pub mod error;
 mod go_json;
+pub mod local_store;
 pub mod record;
 pub mod upstream;

@@ -66,13 +66,32 @@ impl SecretRecord {
         let secret_string = self.secret_string.map(|plaintext| plaintext.reveal());
         go_json::to_body(&SecretBody {
             arn: self.arn,
-            created_date: self.created_date.and_then(|date| in_milliseconds(date).ok()),
+            created_date: self.created_date.and_then(|date| rfc_3339(date).ok()),
             name: self.name,
             secret_binary: secret_binary.as_ref().map(|encoded| encoded.as_str()),
             secret_string: secret_string.as_ref().map(text),
             version_id: self.version_id,
             version_stages: self.version_stages,
             result_metadata: ResultMetadata {},
+        })
+    }
+}
+
+impl SecretRecord {
+    /// A string secret as Parameter Store repeats it in the `SourceResult` of a parameter that
+    /// refers to a secret.
+    pub(super) fn to_source_result(&self) -> SecretValue {
+        let secret_string = self.secret_string.as_ref().map(SecretValue::reveal);
+        go_json::to_body(&SourceResult {
+            arn: self.arn.as_deref(),
+            created_date: self
+                .created_date
+                .and_then(to_milliseconds)
+                .map(|date| date.as_secs_f64()),
+            name: self.name.as_deref(),
+            secret_string: secret_string.as_ref().map(text),
+            version_id: self.version_id.as_deref(),
+            version_stages: self.version_stages.as_deref(),
         })
     }
 }
@@ -86,9 +105,7 @@ impl ParameterRecord {
             parameter: ParameterFields {
                 arn: self.arn,
                 data_type: self.data_type,
-                last_modified_date: self
-                    .last_modified_date
-                    .and_then(|date| in_milliseconds(date).ok()),
+                last_modified_date: self.last_modified_date.and_then(|date| rfc_3339(date).ok()),
                 name: self.name,
                 selector: self.selector,
                 source_result: source_result.as_ref().map(text),
@@ -114,6 +131,18 @@ struct SecretBody<'a> {
     version_id: Option<String>,
     version_stages: Option<Vec<String>>,
     result_metadata: ResultMetadata,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SourceResult<'a> {
+    #[serde(rename = "ARN")]
+    arn: Option<&'a str>,
+    created_date: Option<f64>,
+    name: Option<&'a str>,
+    secret_string: Option<Cow<'a, str>>,
+    version_id: Option<&'a str>,
+    version_stages: Option<&'a [String]>,
 }
 
 #[derive(Serialize)]
@@ -150,12 +179,16 @@ fn text(plaintext: &Bytes) -> Cow<'_, str> {
     String::from_utf8_lossy(plaintext)
 }
 
-/// RFC 3339 in UTC, trailing zeros cut. AWS sends milliseconds as a floating-point number, which
-/// may arrive a few nanoseconds off: rounded, never truncated. A year beyond 9999 is an error.
-fn in_milliseconds(date: DateTime) -> Result<String, DateTimeFormatError> {
-    let half_a_millisecond = DateTime::from_nanos(date.as_nanos() + 500_000);
-    let rounded = half_a_millisecond.and_then(|date| Ok(DateTime::from_millis(date.to_millis()?)));
-    rounded.unwrap_or(date).fmt(Format::DateTime)
+/// RFC 3339 in UTC, trailing zeros cut. A year beyond 9999 is an error.
+fn rfc_3339(date: DateTime) -> Result<String, DateTimeFormatError> {
+    to_milliseconds(date).unwrap_or(date).fmt(Format::DateTime)
+}
+
+/// AWS sends milliseconds as a floating-point number, which may arrive a few nanoseconds off:
+/// rounded, never truncated.
+fn to_milliseconds(date: DateTime) -> Option<DateTime> {
+    let half_a_millisecond_later = DateTime::from_nanos(date.as_nanos() + 500_000).ok()?;
+    Some(DateTime::from_millis(half_a_millisecond_later.to_millis().ok()?))
 }
 
 impl From<GetSecretValueOutput> for SecretRecord {
