@@ -1,5 +1,6 @@
 //! One binary for all integration tests: it links once.
 
+#![allow(unreachable_pub, reason = "modules of one test crate")]
 #![allow(clippy::disallowed_methods, reason = "tests measure with the paused clock")]
 
 mod coalescing;

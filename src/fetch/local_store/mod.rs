@@ -1,0 +1,199 @@
+//! Answers from a JSON file as AWS would: for a laptop, an emulator or a test.
+//!
+//! Short forms first; every long form can do what its short form can:
+//!
+//! ```json
+//! {
+//!   "secrets": {
+//!     "plain": "correct horse",
+//!     "object": { "json": { "user": "app", "password": "battery" } },
+//!     "bytes": { "binary": "AAEC/w==" },
+//!     "rotated": { "versions": [{ "string": "old" }, { "string": "new" }] }
+//!   },
+//!   "parameters": {
+//!     "/text": "a String",
+//!     "/list": ["a", "String", "List"],
+//!     "/secure": { "type": "SecureString", "value": "staple" },
+//!     "/versions": { "versions": [{ "value": "one" }, { "value": "two", "labels": ["Dev"] }] }
+//!   }
+//! }
+//! ```
+//!
+//! - Versions stand from the oldest to the newest. Unless one of a secret's versions has `stages` of
+//!   its own, the newest is `AWSCURRENT` and the one before it `AWSPREVIOUS`.
+//! - `json` is stored as compact text with its keys sorted; where the exact text matters, give it as
+//!   `string`.
+//! - A secret, or each of its versions, may have an `id` (its version id) and `created`; a
+//!   parameter, or each of its versions, `labels` and `modified`. Either may have an `arn`. What is
+//!   left out is made up, the same every time; a date is then the file's modification time.
+//!
+//! The file is looked at on every fetch and read again when its modification time or its size has
+//! changed, so an edit is seen once the cached entry has expired. The file holds its secrets in the
+//! clear: it is for values that are not secret.
+
+mod document;
+mod lookup;
+mod made_up;
+mod parameter;
+mod secret;
+
+use std::{
+    cell::RefCell,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    rc::Rc,
+    sync::Arc,
+    time::SystemTime,
+};
+
+use futures_util::future::LocalBoxFuture;
+use zeroize::Zeroizing;
+
+pub use self::document::Problem;
+use self::{document::Document, lookup::Store};
+use super::{
+    error::FetchError,
+    record::{ParameterRecord, SecretRecord},
+    upstream::{Upstream, UpstreamAnswer},
+};
+use crate::key::{ParameterKey, SecretKey};
+
+/// Why the file cannot be used. The text names the file and the place in it, never a value.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalStoreError {
+    /// There is no such file, or it may not be read.
+    #[error("cannot read the local store {}: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// The file is there and wrong.
+    #[error("the local store {} is invalid: {problem}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: Problem,
+    },
+}
+
+/// Secrets and parameters from one file. Answers the keys of both services.
+#[derive(Clone)]
+pub struct LocalStore(Rc<Shared>);
+
+struct Shared {
+    path: PathBuf,
+    region: String,
+    loaded: RefCell<Loaded>,
+}
+
+/// What the file was the last time somebody looked; an error stays until the file changes.
+struct Loaded {
+    stamp: Option<Stamp>,
+    store: Result<Arc<Store>, String>,
+}
+
+/// Tells one state of the file from another without reading it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: SystemTime,
+    size: u64,
+}
+
+impl LocalStore {
+    /// Opens and checks the file. ARNs say `region` where the file does not give one.
+    pub fn open(
+        path: impl Into<PathBuf>,
+        region: impl Into<String>,
+    ) -> Result<Self, LocalStoreError> {
+        let (path, region) = (path.into(), region.into());
+        let unreadable = |reason| LocalStoreError::Unreadable { path: path.clone(), reason };
+        let stamp = Stamp::of(&path).map_err(unreadable)?;
+        let store = read(&path, &region, stamp)?;
+        let loaded = Loaded { stamp: Some(stamp), store: Ok(Arc::new(store)) };
+        Ok(Self(Rc::new(Shared { path, region, loaded: RefCell::new(loaded) })))
+    }
+}
+
+impl Upstream<SecretKey> for LocalStore {
+    fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        let shared = Rc::clone(&self.0);
+        Box::pin(async move { shared.current().await?.secret(&key).map(SecretRecord::into_body) })
+    }
+}
+
+impl Upstream<ParameterKey> for LocalStore {
+    fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        let shared = Rc::clone(&self.0);
+        Box::pin(async move {
+            shared.current().await?.parameter(&key).map(ParameterRecord::into_body)
+        })
+    }
+}
+
+impl Shared {
+    /// The file as it is now. Looking and reading happen on a blocking thread: everything else
+    /// shares one thread, and a disk may take its time.
+    async fn current(&self) -> Result<Arc<Store>, FetchError> {
+        let (path, region) = (self.path.clone(), self.region.clone());
+        let known = self.loaded.borrow().stamp;
+        let look = tokio::task::spawn_blocking(move || look(&path, &region, known));
+        let changed = look.await.map_err(|ended| {
+            if ended.is_panic() { FetchError::Panicked } else { FetchError::Stopping }
+        })?;
+        if let Some(loaded) = changed {
+            self.loaded.replace(loaded);
+        }
+        self.loaded.borrow().store.clone().map_err(|message| FetchError::Upstream {
+            code: "LocalStoreInvalid".to_owned(),
+            message,
+        })
+    }
+}
+
+/// Reads the file again unless it is in the `known` state.
+fn look(path: &Path, region: &str, known: Option<Stamp>) -> Option<Loaded> {
+    let stamp = match Stamp::of(path) {
+        Ok(stamp) if Some(stamp) == known => return None,
+        Ok(stamp) => stamp,
+        Err(reason) => {
+            let error = LocalStoreError::Unreadable { path: path.to_owned(), reason };
+            return Some(Loaded { stamp: None, store: Err(error.to_string()) });
+        }
+    };
+    let store = read(path, region, stamp).map(Arc::new).map_err(|error| error.to_string());
+    Some(Loaded { stamp: Some(stamp), store })
+}
+
+/// `stamp` is taken before reading: an edit in between is then seen by the next look.
+fn read(path: &Path, region: &str, stamp: Stamp) -> Result<Store, LocalStoreError> {
+    let content = fs::read(path).map(Zeroizing::new);
+    let content =
+        content.map_err(|reason| LocalStoreError::Unreadable { path: path.to_owned(), reason })?;
+    let document = Document::read(&content)
+        .map_err(|problem| LocalStoreError::Invalid { path: path.to_owned(), problem })?;
+    Ok(Store::new(document, region, stamp.modified.into()))
+}
+
+impl Stamp {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        // A pipe would be empty the second time, and a folder has a confusing error of its own.
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        Ok(Self { modified: metadata.modified()?, size: metadata.len() })
+    }
+}
+
+impl fmt::Debug for LocalStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalStore").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;
