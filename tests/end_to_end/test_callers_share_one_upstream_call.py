@@ -34,3 +34,20 @@ def test_100_threads_share_one_failure(start_emulator: StartEmulator, moto: Moto
     assert Counter(reply["status"] for reply in replies) == {400: 100}
     assert all("ResourceNotFoundException" in reply["body"] for reply in replies)
     assert count_by_key(moto.calls()) == {(GET_SECRET, "db"): 1}
+
+
+def test_the_debug_log_shows_who_shared_the_call(start_emulator: StartEmulator, moto: MotoUpstream) -> None:
+    moto.put_secret("db", value_of("db"))
+    moto.put_parameter("/app/url", value_of("/app/url"))
+    emulator = start_emulator("herd.handler", moto.url)
+
+    emulator.invoke({"paths": [SECRET, PARAMETER], "callers": 100})
+
+    for key in (r"/secretsmanager/get\?secretId=db", r"/systemsmanager/parameters/get\?name=/app/url"):
+        misses = emulator.log.matches(rf" DEBUG miss key={key}\b")
+        joined = emulator.log.matches(rf" DEBUG joined a fetch in flight key={key}\b")
+        hits = emulator.log.matches(rf" DEBUG hit key={key}\b")
+        (done,) = emulator.log.matches(rf" DEBUG fetch done key={key}\b.* answered=(\d+)")
+        assert len(misses) == 1
+        assert int(done[1]) == 1 + len(joined)
+        assert len(misses) + len(joined) + len(hits) == 100
