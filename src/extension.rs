@@ -13,6 +13,7 @@ use std::{
 };
 
 use actix::{Actor, Addr};
+use actix_web::web;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{debug, error, info, warn};
 
@@ -40,6 +41,9 @@ use crate::{
 /// How long answers under way may take once the end has come. With [`LAST_ANSWERS`] well below the 2 s
 /// after which Lambda kills.
 const GRACE: Duration = Duration::from_millis(300);
+
+/// What ARNs of the local store say where no region is set.
+const LOCAL_REGION: &str = "us-east-1";
 
 /// How long the clients of fetches that were cut off get to read why.
 const LAST_ANSWERS: Duration = Duration::from_millis(100);
@@ -106,12 +110,12 @@ async fn serve(
     };
     let clock: Rc<dyn Clock> = Rc::new(SystemClock);
     let stats = Rc::new(Stats::default());
-    let service = Rc::new(Service {
+    let service = web::Data::new(Service {
         authorizer: Authorizer::new(settings.tokens.clone(), backend.aws(), Rc::clone(&clock)),
         cache: cache(settings, backend.upstreams(), clock, Rc::clone(&stats)),
         stats,
     });
-    let http = HttpActor::new(listener, Rc::clone(&service)).start();
+    let http = HttpActor::new(listener, service.clone()).start();
     info!("Serving on port {}", settings.http_port);
     let lifecycle = registration.map(|pending| LifecycleActor::new(pending).start());
     info!("ready to serve traffic");
@@ -151,7 +155,8 @@ enum Backend {
 impl Backend {
     fn new(settings: &Settings) -> Result<Self, Failure> {
         if let Some(path) = &settings.local_store {
-            return LocalStore::open(path, settings.aws.region.as_deref())
+            let region = settings.aws.region.as_deref().unwrap_or(LOCAL_REGION);
+            return LocalStore::open(path, region)
                 .map(Self::LocalStore)
                 .map_err(|error| error.to_string());
         }
