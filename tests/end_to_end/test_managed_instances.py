@@ -1,7 +1,9 @@
 """On Lambda Managed Instances no INVOKE comes, and several invocations run at once in one environment."""
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,9 @@ from support.environment import ENVIRONMENT_CREDENTIALS, settings, upstreams
 from support.log_file import LogFile
 from support.opt_extensions import install_extension
 from support.private_words import value_of
+from support.waiting import eventually
 
 INVOCATIONS = 4
-LONG_ENOUGH_TO_OVERLAP = 0.3
 
 pytestmark = pytest.mark.skipif(
     not managed_instance.is_real_root() and os.environ.get("CI") != "true",
@@ -25,7 +27,8 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_invocations_at_once_share_one_upstream_call(authority: Authority, stub: AwsStub, log: LogFile) -> None:
-    stub.lay_down(GET_SECRET, "db", secret("db", value_of("db")).taking(LONG_ENOUGH_TO_OVERLAP))
+    gate = threading.Event()
+    stub.lay_down(GET_SECRET, "db", secret("db", value_of("db")).behind(gate))
     install_extension()
     command = managed_instance.put_in_place("reads.handler", authority)
     environment = settings(
@@ -35,12 +38,26 @@ def test_invocations_at_once_share_one_upstream_call(authority: Authority, stub:
         AWS_CA_BUNDLE=str(managed_instance.BUNDLE),
     )
 
-    with Emulator(command, environment, log, folder=managed_instance.TASK) as emulator:
-        event = {"paths": ["/secretsmanager/get?secretId=db"]}
-        with ThreadPoolExecutor(INVOCATIONS) as callers:
-            replies = [reply.json() for reply in callers.map(emulator.invoke, [event] * INVOCATIONS)]
+    with (
+        Emulator(command, environment, log, folder=managed_instance.TASK) as emulator,
+        ThreadPoolExecutor(INVOCATIONS) as callers,
+    ):
+        invocations = [callers.submit(read_the_secret, emulator) for _ in range(INVOCATIONS)]
+        log.wait_for(rf" DEBUG joined a fetch in flight .*\bwaiting={INVOCATIONS}\b")
+        gate.set()
+        replies = [invocation.result() for invocation in invocations]
         exit_code = emulator.stop()
 
     assert [status for ((status, _),) in replies] == [200] * INVOCATIONS
     assert len(stub.calls) == 1
     assert exit_code == 0
+
+
+def read_the_secret(emulator: Emulator) -> Any:
+    """An invocation is turned away as long as no process of the function is ready for it."""
+
+    def invoke() -> Any:
+        reply = emulator.invoke({"paths": ["/secretsmanager/get?secretId=db"]})
+        return None if "Runtime.Unavailable" in reply.text else reply.json()
+
+    return eventually(invoke, "a process of the function is ready")

@@ -49,19 +49,20 @@ def test_under_the_emulator_either_token_is_accepted(
     assert authorization not in log.text()
 
 
-def test_calls_are_signed_with_the_endpoints_credentials_which_are_asked_for_once(
+def test_calls_are_signed_with_the_endpoints_credentials_which_are_kept(
     upstream: AwsStub, authority: Authority, log: LogFile
 ) -> None:
-    for key in ("a", "b", "c"):
+    keys = [f"key-{number}" for number in range(10)]
+    for key in keys:
         upstream.lay_down(GET_SECRET, key, secret(key, value_of(key)))
 
     with CredentialsEndpoint(SESSION_TOKEN) as endpoint:
         with Extension(without_credentials(upstream, authority, endpoint), log) as extension:
-            replies = [extension.get(f"/secretsmanager/get?secretId={key}") for key in ("a", "b", "c")]
+            replies = [extension.get(f"/secretsmanager/get?secretId={key}") for key in keys]
 
-    assert [reply.status for reply in replies] == [200] * 3
+    assert [reply.status for reply in replies] == [200] * len(keys)
     assert {call.session_token for call in upstream.calls} == {SESSION_TOKEN}
-    assert endpoint.requests == 1
+    assert endpoint.requests <= 2, "once to judge requests by, once to sign calls with"
 
 
 @pytest.mark.parametrize(("token", "status"), [(SESSION_TOKEN, 200), (AUTHORIZATION, 200), ("wrong", 401), (None, 401)])

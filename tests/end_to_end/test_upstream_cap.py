@@ -1,5 +1,6 @@
 """No more than PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS calls and connections at a time, per upstream."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,6 +12,7 @@ from support.certificates import Authority
 from support.environment import upstreams
 from support.private_words import value_of
 from support.upstream_call import count_by_key
+from support.waiting import eventually
 
 KEYS = 40
 LONG_ENOUGH_TO_OVERLAP = 0.02
@@ -20,12 +22,16 @@ LONG_ENOUGH_TO_OVERLAP = 0.02
 def test_many_cold_keys_at_once_keep_to_the_cap_of_each_upstream(
     cap: int, start_extension: StartExtension, authority: Authority
 ) -> None:
+    gate = threading.Event()
     with AwsStub(authority) as secrets_manager, AwsStub(authority) as parameter_store:
         paths = []
         for number in range(KEYS):
             key = f"key-{number}"
-            secrets_manager.lay_down(GET_SECRET, key, secret(key, value_of(key)).taking(LONG_ENOUGH_TO_OVERLAP))
-            parameter_store.lay_down(GET_PARAMETER, key, parameter(key, value_of(key)).taking(LONG_ENOUGH_TO_OVERLAP))
+            for upstream, operation, value in (
+                (secrets_manager, GET_SECRET, secret(key, value_of(key))),
+                (parameter_store, GET_PARAMETER, parameter(key, value_of(key))),
+            ):
+                upstream.lay_down(operation, key, value.behind(gate).taking(LONG_ENOUGH_TO_OVERLAP))
             paths += [f"/secretsmanager/get?secretId={key}", f"/systemsmanager/parameters/get?name={key}"]
         extension = start_extension(
             **{"url": secrets_manager.url, **upstreams(secrets_manager.url, parameter_store.url)},
@@ -33,7 +39,11 @@ def test_many_cold_keys_at_once_keep_to_the_cap_of_each_upstream(
         )
 
         with ThreadPoolExecutor(len(paths)) as callers:
-            statuses = [reply.status for reply in callers.map(extension.get, paths)]
+            replies = callers.map(extension.get, paths)
+            for upstream in (secrets_manager, parameter_store):
+                eventually(lambda: upstream.in_flight.now == cap, "the cap is reached")
+            gate.set()
+            statuses = [reply.status for reply in replies]
 
         assert statuses == [200] * len(paths)
         for upstream in (secrets_manager, parameter_store):

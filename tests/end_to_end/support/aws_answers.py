@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,12 +16,17 @@ class Answer:
     status: int
     body: bytes
     hangs: bool = False
+    gate: threading.Event | None = None
+    """Keeps the call waiting until a test opens it."""
     seconds: float = 0.0
     """How long the call takes."""
 
     def hanging(self) -> "Answer":
         """The same answer, except that it never comes."""
         return replace(self, hangs=True)
+
+    def behind(self, gate: threading.Event) -> "Answer":
+        return replace(self, gate=gate)
 
     def taking(self, seconds: float) -> "Answer":
         return replace(self, seconds=seconds)

@@ -43,6 +43,8 @@ class AwsStub:
 
     def hold_back(self, answer: Answer) -> None:
         """Takes as long as the answer wants to take; a hanging one until the stub closes."""
+        if answer.gate is not None:
+            answer.gate.wait()
         self._closing.wait(None if answer.hangs else answer.seconds)
 
     def __enter__(self) -> Self:
@@ -74,6 +76,8 @@ class StubServer(ThreadingHTTPServer):
 
 class StubHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body in one piece
     server: StubServer
 
     def handle(self) -> None:
@@ -93,6 +97,7 @@ class StubHandler(BaseHTTPRequestHandler):
         self.send_header("x-amzn-RequestId", "00000000-0000-0000-0000-000000000000")
         self.end_headers()
         self.wfile.write(answer.body)
+        self.wfile.flush()
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """The calls are in `AwsStub.calls`."""

@@ -47,7 +47,16 @@ class Extension:
 
     def wait_for_exit(self, within: float = 5.0) -> int:
         assert self._process is not None
-        return self._process.wait(within)
+        try:
+            return self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            raise AssertionError(f"the extension still ran after {within:g} s:\n{self.log.text()}") from None
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
 
     def _is_listening(self) -> bool:
         if self._process is not None and self._process.poll() is not None:
@@ -63,6 +72,4 @@ class Extension:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        self._kill()

@@ -22,8 +22,7 @@ CONCURRENCY = {"AWS_LAMBDA_MAX_CONCURRENCY": "4"}
 
 BOOTSTRAP = f"""#!/bin/sh
 export LD_LIBRARY_PATH={RUNTIME}/lib PYTHONPATH={PACKAGES}:{TASK}
-exec {RUNTIME}/bin/python{sys.version_info.major}.{sys.version_info.minor} -m awslambdaric "$1"
-"""
+exec {RUNTIME}/bin/python{sys.version_info.major}.{sys.version_info.minor} -m awslambdaric"""
 
 
 def is_real_root() -> bool:
@@ -39,9 +38,9 @@ def put_in_place(handler: str, authority: Authority) -> list[str]:
     shutil.copytree(PYTHON_FUNCTIONS, TASK, dirs_exist_ok=True)
     shutil.copy(authority.bundle, BUNDLE)
     bootstrap = TASK / "bootstrap"
-    bootstrap.write_text(BOOTSTRAP)
+    bootstrap.write_text(f"{BOOTSTRAP} {handler}\n")
     bootstrap.chmod(0o755)
-    return [str(bootstrap), handler]
+    return [str(bootstrap)]
 
 
 def show_at(folder: Path, place: Path) -> None:
