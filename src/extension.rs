@@ -3,14 +3,7 @@
 //! A cold start waits for what happens before the register request has left: [`Boot::early`] does only
 //! that. The rest follows in [`Boot::run`], and what needs AWS comes last, when nobody waits for it.
 
-use std::{
-    io,
-    net::TcpListener,
-    path::Path,
-    process::ExitCode,
-    rc::Rc,
-    time::Duration,
-};
+use std::{io, net::TcpListener, path::Path, process::ExitCode, rc::Rc, time::Duration};
 
 use actix::{Actor, Addr};
 use actix_web::web;

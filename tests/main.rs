@@ -7,4 +7,5 @@ mod coalescing;
 mod eviction;
 mod fetch_pool;
 mod freshness;
+mod model;
 mod support;

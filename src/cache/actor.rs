@@ -66,11 +66,14 @@ struct Waiter {
 }
 
 impl Flight {
-    /// Whether a caller who asks at `now` may have this fetch's value.
-    fn may_answer(&self, refresh: bool, now: Moment) -> bool {
-        !refresh
-            || (self.is_refresh
-                && now.age_since(self.begun).is_some_and(|age| age < REFRESH_WINDOW))
+    /// Whether a caller who asks at `now` may have this fetch's value: it must not be older than an
+    /// entry may be. A fetch can be that old when the environment was frozen meanwhile.
+    fn may_answer(&self, refresh: bool, now: Moment, policy: &CachePolicy) -> bool {
+        let Some(age) = now.age_since(self.begun) else { return false };
+        if refresh {
+            return self.is_refresh && age < REFRESH_WINDOW;
+        }
+        !policy.keeps_answers() || age < policy.ttl
     }
 }
 
@@ -130,7 +133,7 @@ impl CacheActor {
                 let flight = Flight { begun: now, is_refresh: get.refresh, waiters: vec![waiter] };
                 self.start_fetch(flight, ctx);
             }
-            Some(flight) if flight.may_answer(get.refresh, now) => {
+            Some(flight) if flight.may_answer(get.refresh, now, &self.policy) => {
                 flight.waiters.push(waiter);
                 self.stats.coalesced();
                 debug!(key = %self.key, waiting = flight.waiters.len(), "joined a fetch in flight");

@@ -107,7 +107,11 @@ impl CacheRegistry {
     }
 
     /// The key's actor, started if there is none or if it has died, and a lease on it.
-    fn find_or_start(&mut self, key: CacheKey, ctx: &mut Context<Self>) -> (Addr<CacheActor>, Lease) {
+    fn find_or_start(
+        &mut self,
+        key: CacheKey,
+        ctx: &mut Context<Self>,
+    ) -> (Addr<CacheActor>, Lease) {
         if let Some(slot) = self.slots.get(&key)
             && slot.actor.connected()
         {
@@ -144,7 +148,9 @@ impl Handler<Lookup> for CacheRegistry {
     fn handle(&mut self, lookup: Lookup, ctx: &mut Self::Context) -> Self::Result {
         let (actor, lease) = self.find_or_start(lookup.key, ctx);
         let answer = actor.send(Get { refresh: lookup.refresh, lease });
-        Box::pin(async move { answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned))) })
+        Box::pin(async move {
+            answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned)))
+        })
     }
 }
 

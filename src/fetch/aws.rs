@@ -7,14 +7,10 @@
 use std::{fmt, io, num::NonZeroUsize, path::Path, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig,
-    ecs::EcsCredentialsProvider,
-    environment::EnvironmentVariableCredentialsProvider,
-    identity::IdentityCache,
-    meta::credentials::CredentialsProviderChain,
-    provider_config::ProviderConfig,
-    retry::RetryConfig,
-    timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, ecs::EcsCredentialsProvider,
+    environment::EnvironmentVariableCredentialsProvider, identity::IdentityCache,
+    meta::credentials::CredentialsProviderChain, provider_config::ProviderConfig,
+    retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::{
@@ -137,7 +133,9 @@ impl Shared {
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .use_fips(settings.use_fips)
             .use_dual_stack(settings.use_dualstack);
-        if let Some(endpoint) = settings.endpoint_url.as_ref().filter(|_| !settings.ignore_configured_endpoints) {
+        if let Some(endpoint) =
+            settings.endpoint_url.as_ref().filter(|_| !settings.ignore_configured_endpoints)
+        {
             config = config.endpoint_url(endpoint);
         }
         Ok(Self { tls, credentials, config: config.build() })
@@ -160,10 +158,10 @@ async fn off_the_thread<T: Send + 'static>(
 
 /// Environment credentials, else the container endpoint, which SnapStart functions have.
 fn credentials() -> SharedCredentialsProvider {
-    let container =
-        EcsCredentialsProvider::builder().configure(&ProviderConfig::without_region().with_http_client(
-            aws_smithy_http_client::Builder::new().build_http(),
-        ));
+    let container = EcsCredentialsProvider::builder().configure(
+        &ProviderConfig::without_region()
+            .with_http_client(aws_smithy_http_client::Builder::new().build_http()),
+    );
     SharedCredentialsProvider::new(
         CredentialsProviderChain::first_try(
             "Environment",

@@ -16,7 +16,7 @@ use crate::{
         upstream::Upstreams,
     },
     key::{CacheKey, UpstreamKind},
-    stats::{Stats},
+    stats::Stats,
 };
 
 /// The way to one upstream: so many calls at once, so many waiting, each so long.
@@ -119,10 +119,7 @@ impl Lane {
         Ok(Fetched { body: outcome?, queued: started - arrived, took: ended - started })
     }
 
-    async fn wait_for_permit(
-        &self,
-        deadline: Instant,
-    ) -> Result<OwnedSemaphorePermit, FetchError> {
+    async fn wait_for_permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, FetchError> {
         match timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
             // Nobody closes the semaphore.

@@ -7,11 +7,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     clock::Clock,
-    fetch::{
-        error::FetchError,
-        lane::Lane,
-        upstream::Upstreams,
-    },
+    fetch::{error::FetchError, lane::Lane, upstream::Upstreams},
     key::{CacheKey, UpstreamKind},
     secret::SecretValue,
     settings::PerUpstream,

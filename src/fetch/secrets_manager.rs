@@ -8,7 +8,10 @@ use tokio::sync::OnceCell;
 
 use crate::{
     fetch::{
-        aws::Aws, error::FetchError, record::SecretRecord, sdk_error::from_sdk_error,
+        aws::Aws,
+        error::FetchError,
+        record::SecretRecord,
+        sdk_error::from_sdk_error,
         upstream::{Upstream, UpstreamAnswer},
         user_agent::ExtensionUserAgent,
     },

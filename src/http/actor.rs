@@ -9,7 +9,9 @@ use std::{
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use actix_http::{HttpService, KeepAlive};
-use actix_service::{IntoServiceFactory, Service as _, ServiceFactory, ServiceFactoryExt, map_config};
+use actix_service::{
+    IntoServiceFactory, Service as _, ServiceFactory, ServiceFactoryExt, map_config,
+};
 use actix_web::{App, dev::AppConfig, web};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{net::TcpListener, time::timeout};

@@ -95,7 +95,9 @@ impl CurrentCredentials {
             }
         };
         match credentials {
-            Ok(credentials) => credentials.session_token().and_then(|token| Token::new(token.to_owned())),
+            Ok(credentials) => {
+                credentials.session_token().and_then(|token| Token::new(token.to_owned()))
+            }
             Err(error) => {
                 warn!(%error, "no credentials to check a request's token against");
                 None

@@ -107,7 +107,9 @@ impl Connections {
     fn close_the_longest_idle(&self) {
         let open = self.open.borrow();
         let idle = open.values().filter(|open| !open.state.busy.get() && open.task.is_some());
-        if let Some(Open { task: Some(task), .. }) = idle.min_by_key(|open| open.state.last_used.get()) {
+        if let Some(Open { task: Some(task), .. }) =
+            idle.min_by_key(|open| open.state.last_used.get())
+        {
             debug!(limit = self.limit, "too many connections; closing the one idle for longest");
             task.abort();
         }

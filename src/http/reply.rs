@@ -10,11 +10,7 @@ use actix_web::{
 };
 use bytes::Bytes;
 
-use crate::{
-    cache::Answer,
-    fetch::error::FetchError,
-    http::BadRequest,
-};
+use crate::{cache::Answer, fetch::error::FetchError, http::BadRequest};
 
 /// Carries the error's code. Written as AWS writes it by [`Connection`](super::connection::Connection).
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -43,7 +39,11 @@ pub(super) fn json(document: String) -> HttpResponse {
 
 /// No token, or a wrong one.
 pub(super) fn unauthorized() -> HttpResponse {
-    error(StatusCode::UNAUTHORIZED, "AccessDeniedException", Bytes::from_static(BAD_TOKEN.as_bytes()))
+    error(
+        StatusCode::UNAUTHORIZED,
+        "AccessDeniedException",
+        Bytes::from_static(BAD_TOKEN.as_bytes()),
+    )
 }
 
 /// A request that no upstream is asked about.

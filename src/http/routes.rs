@@ -4,7 +4,10 @@ use std::rc::Rc;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{Method, header::{FORWARDED, HeaderMap, X_FORWARDED_FOR}},
+    http::{
+        Method,
+        header::{FORWARDED, HeaderMap, X_FORWARDED_FOR},
+    },
     web,
 };
 

@@ -127,9 +127,9 @@ impl Upstream<SecretKey> for LocalStore {
 impl Upstream<ParameterKey> for LocalStore {
     fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         let shared = Rc::clone(&self.0);
-        Box::pin(async move {
-            shared.current().await?.parameter(&key).map(ParameterRecord::into_body)
-        })
+        Box::pin(
+            async move { shared.current().await?.parameter(&key).map(ParameterRecord::into_body) },
+        )
     }
 }
 
