@@ -9,6 +9,7 @@
 //! The facts about the API are from AWS's documentation of it ("Using the Lambda Extensions API to
 //! create extensions") unless a line says otherwise.
 
+mod actor;
 mod answer;
 mod api;
 mod client;
@@ -16,7 +17,9 @@ mod error;
 mod event;
 mod register;
 mod report;
+mod waiters;
 
+pub use actor::{AwaitRegistered, AwaitShutdown, LifecycleActor};
 pub use api::{Call, Events, ExtensionId, ExtensionName, RegisteredFunction, Registration};
 pub use client::{ExtensionsClient, report_exit_error};
 pub use error::{LifecycleError, SharedLifecycleError};
