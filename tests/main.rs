@@ -2,10 +2,12 @@
 
 #![allow(unreachable_pub, reason = "modules of one test crate")]
 #![allow(clippy::disallowed_methods, reason = "tests measure with the paused clock")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod coalescing;
 mod eviction;
 mod fetch_pool;
 mod freshness;
+mod lifecycle;
 mod model;
 mod support;

@@ -1,0 +1,150 @@
+//! The words of the Extensions API: who speaks, what is called, what is asked and reported.
+
+use std::{fmt, path::Path};
+
+use serde::Deserialize;
+
+use super::error::LifecycleError;
+use crate::settings::InitializationType;
+
+/// The name an extension registers under. Lambda takes any other than the file name in
+/// `/opt/extensions` for an internal extension, which gets no SHUTDOWN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtensionName(String);
+
+impl ExtensionName {
+    /// As long as the API documents a name to be; it also bounds the register request.
+    const MAX_LENGTH: usize = 128;
+
+    /// Takes a name that can stand in a header.
+    pub fn new(name: impl Into<String>) -> Result<Self, LifecycleError> {
+        let name = name.into();
+        if name.len() <= Self::MAX_LENGTH && is_header_safe(&name) {
+            Ok(Self(name))
+        } else {
+            Err(LifecycleError::InvalidName(name.escape_debug().to_string()))
+        }
+    }
+
+    /// The file name of the executable. Take the path it was started by rather than what a
+    /// symbolic link resolves to: Lambda knows the link.
+    pub fn of_executable(path: &Path) -> Result<Self, LifecycleError> {
+        Self::new(path.file_name().unwrap_or_default().to_string_lossy())
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Who we are to the Extensions API: every call after register carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtensionId(String);
+
+impl ExtensionId {
+    /// Takes an identifier that can stand in a header.
+    pub(super) fn new(id: &str) -> Option<Self> {
+        is_header_safe(id).then(|| Self(id.to_owned()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ExtensionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_header_safe(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// A call of the Extensions API, in AWS's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Says which events are wanted, and gets the identifier.
+    Register,
+    /// Waits for the next event.
+    Next,
+    /// Says that initialising failed; the extension exits afterwards.
+    InitError,
+    /// Says that the extension failed and exits.
+    ExitError,
+}
+
+impl Call {
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::Register => "/2020-01-01/extension/register",
+            Self::Next => "/2020-01-01/extension/event/next",
+            Self::InitError => "/2020-01-01/extension/init/error",
+            Self::ExitError => "/2020-01-01/extension/exit/error",
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Register => "register",
+            Self::Next => "next",
+            Self::InitError => "init/error",
+            Self::ExitError => "exit/error",
+        })
+    }
+}
+
+/// The events an extension registers for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Events {
+    /// Every invocation, and the end.
+    InvokeAndShutdown,
+    /// The end alone: all that Lambda Managed Instances allow.
+    ShutdownOnly,
+}
+
+impl Events {
+    /// What may be asked for in an environment that Lambda made in this way.
+    pub fn for_initialization_type(initialization_type: &InitializationType) -> Self {
+        match initialization_type {
+            InitializationType::ManagedInstances => Self::ShutdownOnly,
+            _ => Self::InvokeAndShutdown,
+        }
+    }
+
+    /// The body of the register request.
+    pub(super) fn register_body(self) -> &'static str {
+        match self {
+            Self::InvokeAndShutdown => r#"{"events":["INVOKE","SHUTDOWN"]}"#,
+            Self::ShutdownOnly => r#"{"events":["SHUTDOWN"]}"#,
+        }
+    }
+}
+
+/// What registering gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Who we are from now on.
+    pub extension_id: ExtensionId,
+    /// The events that were granted.
+    pub events: Events,
+    /// The function this environment runs.
+    pub function: RegisteredFunction,
+}
+
+/// The function this environment runs, as the register answer tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RegisteredFunction {
+    /// Its name.
+    pub function_name: String,
+    /// Its version, `$LATEST` or a number.
+    pub function_version: String,
+    /// Its handler; the emulator leaves it empty.
+    pub handler: String,
+    /// The account, asked for with `Lambda-Extension-Accept-Feature: accountId`.
+    pub account_id: Option<String>,
+}

@@ -1,0 +1,199 @@
+//! The calls after register: `next`, `init/error`, `exit/error`, over one kept connection.
+
+use std::{io, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{Method, Request, client::conn::http1::SendRequest, header};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::TcpStream,
+    task::spawn_local,
+    time::{sleep, timeout},
+};
+
+use super::{
+    api::{Call, ExtensionId},
+    error::LifecycleError,
+    event::Event,
+    register::CONNECT_TIMEOUT,
+    report::{ErrorReport, refused},
+};
+use crate::{
+    clock::{Clock, SystemClock},
+    settings::RuntimeApi,
+};
+
+/// No event comes near it: an INVOKE event does not carry the payload.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Attempts at one `next` whose connection keeps failing. With the pauses between them, 150 ms:
+/// longer than a thaw needs, shorter than a caller of the function notices.
+const MAX_ATTEMPTS: u32 = 5;
+/// The pause before the second attempt; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// A connection that held for this long was good: its end is the first failure, not the next one.
+const GOOD_FOR: Duration = Duration::from_secs(1);
+
+/// The time a report may take: whoever reports is about to exit, and Lambda's patience ends at 2 s.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Speaks to the Extensions API as one registered extension. Needs a `LocalSet`, such as every actix
+/// System is.
+#[derive(Debug)]
+pub struct ExtensionsClient {
+    runtime_api: RuntimeApi,
+    extension_id: ExtensionId,
+    connection: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl ExtensionsClient {
+    /// A client that connects at its first call.
+    pub fn new(runtime_api: RuntimeApi, extension_id: ExtensionId) -> Self {
+        Self { runtime_api, extension_id, connection: None }
+    }
+
+    /// Goes on over a connection that is there already; if it turns out unusable, the first call
+    /// makes another one.
+    pub(super) async fn go_on_over(&mut self, socket: TcpStream) {
+        self.connection = converse(socket).await.ok();
+    }
+
+    /// Waits for the next event: for ever, if need be. The environment may be frozen for hours
+    /// while this is open; AWS says to set no time-out.
+    ///
+    /// A connection that breaks meanwhile, as it may when the environment thaws, is replaced. After
+    /// five failures in a row the last one is returned, as [`LifecycleError::GaveUp`]; an answer
+    /// that refuses is returned at once, because the API documents it as unrecoverable.
+    ///
+    /// Dropping the future closes the connection.
+    pub async fn next(&mut self) -> Result<Event, LifecycleError> {
+        let mut attempts = 0;
+        loop {
+            let asked = SystemClock.now();
+            let error = match self.next_once().await {
+                Ok(event) => return Ok(event),
+                Err(error) if error.is_worth_another_attempt() => error,
+                Err(error) => return Err(error),
+            };
+            self.connection = None;
+            // Both clocks are asked: while frozen, only one of them moves. A time-out of connecting
+            // takes its time too, but no connection was good then.
+            let held = SystemClock.now().age_since(asked).is_some_and(|held| held >= GOOD_FOR);
+            if held && matches!(error, LifecycleError::Connection { .. }) {
+                attempts = 0;
+            }
+            attempts += 1;
+            if attempts == MAX_ATTEMPTS {
+                let cause = Box::new(error);
+                return Err(LifecycleError::GaveUp { call: Call::Next, attempts, cause });
+            }
+            tracing::debug!(%error, attempts, "asking for next again");
+            sleep(FIRST_PAUSE * 2_u32.pow(attempts - 1)).await;
+        }
+    }
+
+    async fn next_once(&mut self) -> Result<Event, LifecycleError> {
+        let request = self.request(Method::GET, Call::Next);
+        let body = self.call(Call::Next, request, Bytes::new()).await?;
+        serde_json::from_slice(&body).map_err(|error| LifecycleError::Malformed {
+            call: Call::Next,
+            reason: error.to_string(),
+        })
+    }
+
+    /// Reports a failure, once, within a second.
+    pub(super) async fn report(
+        &mut self,
+        call: Call,
+        report: &ErrorReport,
+    ) -> Result<(), LifecycleError> {
+        let malformed = |reason: String| LifecycleError::Malformed { call, reason };
+        let body = serde_json::to_vec(report).map_err(|error| malformed(error.to_string()))?;
+        let request = self
+            .request(Method::POST, call)
+            .header("Lambda-Extension-Function-Error-Type", report.error_type.as_str())
+            .header(header::CONTENT_TYPE, "application/json");
+        match timeout(REPORT_TIMEOUT, self.call(call, request, body.into())).await {
+            Ok(outcome) => outcome.map(drop),
+            Err(_elapsed) => Err(LifecycleError::NoAnswer { call, after: REPORT_TIMEOUT }),
+        }
+    }
+
+    fn request(&self, method: Method, call: Call) -> hyper::http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(call.path())
+            .header(header::HOST, self.runtime_api.as_str())
+            .header("Lambda-Extension-Identifier", self.extension_id.as_str())
+    }
+
+    /// One exchange. It may wait for ever: who calls it sets the time-out, or means it.
+    async fn call(
+        &mut self,
+        call: Call,
+        request: hyper::http::request::Builder,
+        body: Bytes,
+    ) -> Result<Bytes, LifecycleError> {
+        let broken = |error: hyper::Error| LifecycleError::Connection {
+            call,
+            cause: io::Error::other(error),
+        };
+        let request = request.body(Full::new(body)).map_err(|error| LifecycleError::Malformed {
+            call,
+            reason: format!("it was never asked: {error}"),
+        })?;
+        let connection = self.connected().await?;
+        connection.ready().await.map_err(broken)?;
+        let response = connection.send_request(request).await.map_err(broken)?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), BODY_LIMIT)
+            .collect()
+            .await
+            .map_err(|error| LifecycleError::Connection { call, cause: io::Error::other(error) })?
+            .to_bytes();
+        if status.is_success() { Ok(body) } else { Err(refused(call, status.as_u16(), &body)) }
+    }
+
+    /// The kept connection, or a new one in its place when the API has closed it.
+    async fn connected(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, LifecycleError> {
+        let kept = self.connection.take().filter(|connection| !connection.is_closed());
+        let connection = match kept {
+            Some(connection) => connection,
+            None => timeout(CONNECT_TIMEOUT, async {
+                converse(TcpStream::connect(self.runtime_api.as_str()).await?).await
+            })
+            .await
+            .unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|cause| LifecycleError::Connect {
+                runtime_api: self.runtime_api.clone(),
+                cause,
+            })?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+}
+
+/// Puts HTTP on a socket. The task that moves the bytes stays on this thread, as all of us do, and
+/// ends with the sender or the connection; if it panics, the open call ends as a broken connection.
+async fn converse(socket: TcpStream) -> io::Result<SendRequest<Full<Bytes>>> {
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
+        .await
+        .map_err(io::Error::other)?;
+    spawn_local(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "the connection to the Extensions API broke");
+        }
+    });
+    Ok(sender)
+}
+
+/// Tells Lambda that the extension failed after it had registered. Opens a connection of its own,
+/// because the kept one holds `next`. The process should exit afterwards.
+pub async fn report_exit_error(
+    runtime_api: RuntimeApi,
+    extension_id: ExtensionId,
+    report: &ErrorReport,
+) -> Result<(), LifecycleError> {
+    ExtensionsClient::new(runtime_api, extension_id).report(Call::ExitError, report).await
+}
