@@ -94,5 +94,3 @@ def start_emulator(authority: Authority, log: LogFile) -> Iterator[StartEmulator
             return stack.enter_context(Emulator(python_function(handler), environment, log, options))
 
         yield start
-
-

@@ -41,7 +41,7 @@ def main() -> None:
             log = LogFile(Path(folder) / "log")
             say("AWS's runtime interface emulator starts the extension and a Python function ...")
             with Emulator(python_function("herd.handler"), environment, log) as emulator:
-                say(f"{CALLERS} threads ask for the secret and {CALLERS} for the parameter, all at once. The extension says:\n")
+                say(f"{CALLERS} threads ask for the secret and {CALLERS} for the parameter, all at once:\n")
                 replies = emulator.invoke({"paths": [SECRET, PARAMETER], "callers": CALLERS}).json()
                 emulator.stop()
             show_log(log)
@@ -53,7 +53,7 @@ def show_log(log: LogFile) -> None:
     lines = [line.removeprefix(f"[{NAME}] ") for line in log.text().splitlines() if line.startswith(f"[{NAME}]")]
     many = [OF_WHICH_MANY.search(line) for line in lines]
     alike = Counter(match.groups() for match in many if match)
-    for line, match in zip(lines, many):
+    for line, match in zip(lines, many, strict=True):
         if match is None:
             print("  " + painted(line))
         elif how_many := alike.pop(match.groups(), 0):

@@ -20,13 +20,17 @@ from support.waiting import eventually
 
 INVOCATIONS = 4
 
-pytestmark = pytest.mark.skipif(
-    not managed_instance.is_real_root() and os.environ.get("CI") != "true",
-    reason="the emulator changes to another user for this, and only real root can",
-)
+
+@pytest.fixture
+def real_root() -> None:
+    if not managed_instance.is_real_root():
+        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        refuse("the emulator changes to another user for this, and only real root can: run it as root")
 
 
-def test_invocations_at_once_share_one_upstream_call(authority: Authority, stub: AwsStub, log: LogFile) -> None:
+def test_invocations_at_once_share_one_upstream_call(
+    real_root: None, authority: Authority, stub: AwsStub, log: LogFile
+) -> None:
     gate = threading.Event()
     stub.lay_down(GET_SECRET, "db", secret("db", value_of("db")).behind(gate))
     install_extension()

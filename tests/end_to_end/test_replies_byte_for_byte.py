@@ -21,8 +21,8 @@ from support.private_words import SESSION_TOKEN, VALUE_MARK
 from support.raw_http import exchange
 
 VERSION_ID = "11111111-2222-3333-4444-555555555555"
-ODD = VALUE_MARK + " <&> \u2028\u2029 \"\\/\n\r\t\x01\x7f é 🗝"
-ODD_ESCAPED = VALUE_MARK + r' \u003c\u0026\u003e \u2028\u2029 \"\\/\n\r\t\u0001' + "\x7f é 🗝"
+ODD = VALUE_MARK + ' <&> \u2028\u2029 "\\/\n\r\t\x01\x7f é 🗝'
+ODD_ESCAPED = VALUE_MARK + r" \u003c\u0026\u003e \u2028\u2029 \"\\/\n\r\t\u0001" + "\x7f é 🗝"
 BINARY = VALUE_MARK.encode() + bytes(range(256))
 
 GOOD = [
@@ -65,7 +65,9 @@ GOOD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "operation", "key", "answer", "body"), [case[1:] for case in GOOD], ids=[case[0] for case in GOOD])
+@pytest.mark.parametrize(
+    ("path", "operation", "key", "answer", "body"), [case[1:] for case in GOOD], ids=[case[0] for case in GOOD]
+)
 def test_a_success_is_exactly(
     path: str, operation: str, key: str, answer: Answer, body: str, start_extension: StartExtension, stub: AwsStub
 ) -> None:
@@ -85,7 +87,9 @@ def test_an_upstream_error_is_exactly(start_extension: StartExtension, stub: Aws
 
     status, headers, body = exchange(request("/secretsmanager/get?secretId=db"))
 
-    assert body == b"an unexpected error occurred while executing request: AccessDeniedException: Access to KMS is not allowed"
+    assert body == (
+        b"an unexpected error occurred while executing request: AccessDeniedException: Access to KMS is not allowed"
+    )
     assert status == b"HTTP/1.1 400 Bad Request"
     assert headers == error_headers(body, b"AccessDeniedException")
 

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_many_cold_keys_at_once_keep_to_the_cap_of_each_upstream(
         with ThreadPoolExecutor(len(paths)) as callers:
             replies = callers.map(extension.get, paths)
             for upstream in (secrets_manager, parameter_store):
-                eventually(lambda: upstream.in_flight.now == cap, "the cap is reached")
+                eventually(partial(is_in_flight, upstream, cap), "as many calls as may be are in flight")
             gate.set()
             statuses = [reply.status for reply in replies]
 
@@ -52,3 +53,7 @@ def test_many_cold_keys_at_once_keep_to_the_cap_of_each_upstream(
             assert upstream.in_flight.peak == cap
             assert upstream.connections.peak == cap
             assert upstream.connections.total == cap, "connections are kept and used again"
+
+
+def is_in_flight(upstream: AwsStub, calls: int) -> bool:
+    return upstream.in_flight.now == calls

@@ -19,9 +19,9 @@ ATTEMPTS = 3
 
 FINAL_ERRORS = [
     failure("ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
-    failure("InvalidRequestException", "You can't perform this operation on the secret because it was marked for deletion."),
+    failure("InvalidRequestException", "You can't perform this operation on a secret marked for deletion."),
     failure("InvalidParameterException", "Invalid name. Must be a valid name containing alphanumeric characters."),
-    failure("AccessDeniedException", "User: arn:aws:sts::123456789012:assumed-role/r/f is not authorized to perform: it"),
+    failure("AccessDeniedException", "User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: it"),
     failure("AccessDeniedException", "Access to KMS is not allowed"),
     failure("DecryptionFailure", "Secrets Manager can't decrypt the protected secret text."),
     failure("ExpiredTokenException", "The security token included in the request is expired"),
@@ -46,7 +46,9 @@ def test_an_error_of_secrets_manager_is_named(error: Answer, start_extension: St
     assert len(stub.calls) == 1
 
 
-@pytest.mark.parametrize("code", ["ParameterNotFound", "ParameterVersionNotFound", "InvalidKeyId", "ValidationException"])
+@pytest.mark.parametrize(
+    "code", ["ParameterNotFound", "ParameterVersionNotFound", "InvalidKeyId", "ValidationException"]
+)
 def test_an_error_of_parameter_store_is_named_even_without_a_message(
     code: str, start_extension: StartExtension, stub: AwsStub
 ) -> None:

@@ -42,11 +42,7 @@ def parameter_arn(name: str) -> str:
 
 def secret(name: str, value: str | bytes, created: float = 1700000000.123, **more: Any) -> Answer:
     """`created` counts seconds since 1970, with fractions, as AWS sends them."""
-    kind = (
-        {"SecretString": value}
-        if isinstance(value, str)
-        else {"SecretBinary": base64.b64encode(value).decode()}
-    )
+    kind = {"SecretString": value} if isinstance(value, str) else {"SecretBinary": base64.b64encode(value).decode()}
     return ok({
         "ARN": secret_arn(name), "CreatedDate": created, "Name": name, **kind,
         "VersionId": "11111111-2222-3333-4444-555555555555", "VersionStages": ["AWSCURRENT"], **more,

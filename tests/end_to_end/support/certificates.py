@@ -39,8 +39,15 @@ def make_authority(folder: Path, name: str) -> Authority:
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     only_itself = x509.BasicConstraints(ca=True, path_length=0)
     signing = x509.KeyUsage(
-        digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+        digital_signature=True,
+        key_cert_sign=True,
+        crl_sign=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
     )
     ca = (
         unsigned(ca_name, ca_name, ca_key)
@@ -50,22 +57,21 @@ def make_authority(folder: Path, name: str) -> Authority:
     )
 
     key = ec.generate_private_key(ec.SECP256R1())
-    loopback = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    loopback = x509.SubjectAlternativeName(addresses)
     server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     server = unsigned(server_name, ca_name, key).add_extension(loopback, critical=False).sign(ca_key, hashes.SHA256())
 
     authority.bundle.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     authority.certificate.write_bytes(server.public_bytes(serialization.Encoding.PEM))
     authority.key.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return authority
 
 
 def unsigned(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -31,7 +31,7 @@ class CredentialsEndpoint:
 
     def credentials(self) -> bytes:
         self.requests += 1
-        expiration = datetime.datetime.now(datetime.timezone.utc) + self.lifetime
+        expiration = datetime.datetime.now(datetime.UTC) + self.lifetime
         return json.dumps({
             "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": SECRET_ACCESS_KEY, "Token": self.session_token,
             "Expiration": expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),

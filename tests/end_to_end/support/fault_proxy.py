@@ -39,7 +39,8 @@ class FaultProxy:
 
     def cut_all(self) -> int:
         """Resets every live connection, and says how many there were."""
-        return self._in_loop(self._cut_all())
+        cut: int = self._in_loop(self._cut_all())
+        return cut
 
     def refuse(self) -> None:
         """New connections are refused from now on."""

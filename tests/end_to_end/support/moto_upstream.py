@@ -27,8 +27,9 @@ class MotoUpstream:
         self.port: int = listener.getsockname()[1]
         self.url = f"https://127.0.0.1:{self.port}"
         with log.path.open("wb") as output:
-            self._server = subprocess.Popen(self._command(listener), cwd=SUPPORT.parent, stdout=output,
-                                            stderr=output, pass_fds=[listener.fileno()])
+            self._server = subprocess.Popen(
+                self._command(listener), cwd=SUPPORT.parent, stdout=output, stderr=output, pass_fds=[listener.fileno()]
+            )
         listener.close()
         eventually(self._answers, "moto answers", within=30)
 
@@ -43,7 +44,8 @@ class MotoUpstream:
     def put_secret(self, name: str, value: str | bytes) -> str:
         """Creates a secret and returns its ARN."""
         kind = {"SecretString": value} if isinstance(value, str) else {"SecretBinary": value}
-        return self._client("secretsmanager").create_secret(Name=name, **kind)["ARN"]
+        arn: str = self._client("secretsmanager").create_secret(Name=name, **kind)["ARN"]
+        return arn
 
     def put_parameter(self, name: str, value: str, kind: str = "String") -> None:
         self._client("ssm").put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)
@@ -57,7 +59,7 @@ class MotoUpstream:
         self._ask("POST", "/moto-api/reset")
         self._ask("DELETE", "/journal")
 
-    @functools.cache
+    @functools.cache  # noqa: B019  (there is one for the whole run)
     def _client(self, service: str) -> Any:
         return boto3.client(
             service, region_name=REGION, endpoint_url=self.url, verify=str(self._authority.bundle),
