@@ -29,7 +29,7 @@ enum Step {
     /// Only the wall clock goes on.
     Freeze(Duration),
     /// Somebody sets the wall clock back.
-    StepBack(Duration),
+    SetBack(Duration),
     NextFetchEnds(Outcome),
     /// One of the callers so far hangs up.
     HangUp(Index),
@@ -54,7 +54,7 @@ fn step(keys: usize) -> impl Strategy<Value = Step> {
         2 => (0..keys).prop_map(Step::Refresh),
         4 => duration().prop_map(Step::Advance),
         1 => duration().prop_map(Step::Freeze),
-        1 => duration().prop_map(Step::StepBack),
+        1 => duration().prop_map(Step::SetBack),
         1 => outcome.prop_map(Step::NextFetchEnds),
         1 => any::<Index>().prop_map(Step::HangUp),
     ]
@@ -163,7 +163,7 @@ impl Model {
             Step::Refresh(_) => self.ask(true),
             Step::Advance(duration) => self.advance(*duration),
             Step::Freeze(duration) => self.wall += millis(*duration),
-            Step::StepBack(duration) => self.wall -= millis(*duration),
+            Step::SetBack(duration) => self.wall -= millis(*duration),
             Step::NextFetchEnds(outcome) => self.outcomes.push_back(outcome.clone()),
             Step::HangUp(_) => {}
         }
@@ -181,7 +181,7 @@ async fn act(step: &Step, test: &TestCache, upstream: &FakeUpstream, callers: &m
         Step::Refresh(key) => callers.push(test.refresher(&secret(&key.to_string()))),
         Step::Advance(duration) => advance(*duration).await,
         Step::Freeze(duration) => test.clock.freeze(*duration),
-        Step::StepBack(duration) => test.clock.step_back(*duration),
+        Step::SetBack(duration) => test.clock.step_back(*duration),
         Step::NextFetchEnds(outcome) => upstream.then(outcome.clone()),
         Step::HangUp(index) if !callers.is_empty() => index.get(callers).abort(),
         Step::HangUp(_) => {}
