@@ -114,7 +114,9 @@ async fn serve(
     });
     let http = HttpActor::new(listener, service.clone()).start();
     info!("Serving on port {}", settings.http_port);
-    let lifecycle = registration.map(|pending| LifecycleActor::new(pending).start());
+    let fetch_pool = service.cache.fetch_pool().recipient();
+    let lifecycle =
+        registration.map(|pending| LifecycleActor::new(pending).telling(fetch_pool).start());
     info!("ready to serve traffic");
     own_notices.iter().for_each(log::notice);
     tokio::task::spawn_local(off_everybodys_path(

@@ -7,6 +7,7 @@
 mod coalescing;
 mod eviction;
 mod fetch_pool;
+mod freeze;
 mod freshness;
 mod lifecycle;
 mod model;

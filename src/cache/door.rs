@@ -73,6 +73,11 @@ impl Cache {
         }
     }
 
+    /// Where fetches are bounded.
+    pub fn fetch_pool(&self) -> Addr<FetchPool> {
+        self.actors.borrow().fetch_pool.clone()
+    }
+
     /// Fails every fetch in flight and every further one, so that whoever waits is answered.
     pub async fn stop(&self) {
         let stopped = self.actors.borrow().fetch_pool.send(Stop);
