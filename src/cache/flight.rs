@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
 use crate::{
-    cache::{CachePolicy, Get, Lease, LookupResult, REFRESH_WINDOW},
+    cache::{CachePolicy, Get, Lease, LookupResult, REFRESH_WINDOW, Reply, Urgency},
     clock::Moment,
 };
 
@@ -22,7 +20,7 @@ pub(super) struct Flight {
 pub(super) struct Waiter {
     /// Whether an old value would be no answer.
     pub(super) refresh: bool,
-    reply: oneshot::Sender<LookupResult>,
+    reply: Reply,
     _lease: Lease,
 }
 
@@ -44,9 +42,9 @@ impl Flight {
 }
 
 impl Waiter {
-    pub(super) fn new(get: Get) -> (Self, oneshot::Receiver<LookupResult>) {
-        let (reply, answer) = oneshot::channel();
-        (Self { refresh: get.refresh, reply, _lease: get.lease }, answer)
+    pub(super) fn new(get: Get) -> Self {
+        let refresh = matches!(get.urgency, Urgency::Refresh);
+        Self { refresh, reply: get.reply, _lease: get.lease }
     }
 
     pub(super) fn still_waits(&self) -> bool {
