@@ -5,10 +5,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod coalescing;
+mod deadline;
 mod eviction;
 mod fetch_pool;
 mod freeze;
 mod freshness;
 mod lifecycle;
 mod model;
+mod one_key_per_secret;
+mod outages;
+mod prefetch;
+mod refresh_ahead;
+mod remembered_errors;
 mod support;

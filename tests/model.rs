@@ -143,6 +143,7 @@ impl Model {
             Outcome::Value => Ok(flight.call),
             Outcome::Error(code) | Outcome::PassingError(code) => Err(code),
             Outcome::Panic => Err("InternalFailure"),
+            Outcome::Dispatch => Err("DispatchFailure"),
             Outcome::Hang => Err("RequestTimeout"),
         };
         if let Ok(call) = answer {
