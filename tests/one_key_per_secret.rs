@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::support::{
     cache::{Config, TTL, TestCache, secret, settle},
-    upstream::FakeUpstream,
+    upstream::{FakeUpstream, Outcome},
 };
 
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app/db-a1B2c3";
@@ -130,10 +130,12 @@ async fn the_arn_of_a_deleted_secret_is_not_answered_with_the_one_that_has_its_n
     test.get(&secret("app/db")).await.unwrap();
     settle().await;
 
-    let _ = upstream.clone().with_arns(|id| if id == ARN { ARN } else { RECREATED }.into());
+    let _ = upstream.clone().with_arns(|_| RECREATED.into());
     assert_eq!(test.refresh(&secret("app/db")).await, Ok("call 2".to_owned()));
     settle().await;
-    assert_eq!(test.get(&secret(ARN)).await, Ok("call 3".to_owned()));
+    upstream.then(Outcome::Error("ResourceNotFoundException"));
+    let deleted = test.get(&secret(ARN)).await;
+    assert_eq!(deleted, Err("ResourceNotFoundException".to_owned()));
     assert_eq!(test.get(&secret(RECREATED)).await, Ok("call 2".to_owned()));
     assert_eq!(test.get(&secret(PARTIAL)).await, Ok("call 2".to_owned()));
 }
