@@ -59,6 +59,25 @@ async fn an_old_value_is_given_at_the_deadline_instead_of_an_error() {
 }
 
 #[actix_rt::test]
+async fn once_a_call_has_outlasted_the_deadline_nobody_else_waits_for_it_who_can_have_an_old_value()
+{
+    pause();
+    let upstream = FakeUpstream::new();
+    let test = with_deadline(&upstream);
+    test.get(&secret("db")).await.unwrap();
+    advance(TTL).await;
+    upstream.from_now_on(Outcome::Hang);
+    test.get(&secret("db")).await.unwrap();
+
+    for _ in 0..64 {
+        let asked = Instant::now();
+        assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()));
+        assert_eq!(asked.elapsed(), Duration::ZERO);
+    }
+    assert_eq!(upstream.calls(), 2);
+}
+
+#[actix_rt::test]
 async fn a_refresh_gets_an_error_at_the_deadline_and_never_the_value_it_does_not_want() {
     pause();
     let upstream = FakeUpstream::new();
