@@ -101,7 +101,7 @@ impl CacheActor {
                 self.fetch_in_background(now, ctx);
             }
             Some(Freshness::EndsSoon) => {}
-            Some(Freshness::Stale) if self.outage.as_ref().is_some_and(Outage::is_passing) => {
+            Some(Freshness::Stale) if self.is_known_to_fail(now) => {
                 self.fetch_in_background(now, ctx);
                 return self.answer_despite_failure(now).map(Ok);
             }
@@ -116,6 +116,16 @@ impl CacheActor {
         self.stats.hit();
         debug!(key = %self.key, age_ms = entry.age(now).map(millis), "hit");
         Some(Ok(entry.answer()))
+    }
+
+    /// Whether waiting is known to be of no use: the last fetch failed for a reason that passes, or the one
+    /// in flight has outlasted the deadline of somebody who waited for it.
+    fn is_known_to_fail(&self, now: Moment) -> bool {
+        let is_overdue = |flight: &Flight| {
+            self.policy.deadline.is_some_and(|deadline| flight.has_run_for(deadline, now))
+        };
+        self.outage.as_ref().is_some_and(Outage::is_passing)
+            || self.flight.as_ref().is_some_and(is_overdue)
     }
 
     /// Starts a fetch that nobody waits for, unless one runs or the pause after a failure is not over.

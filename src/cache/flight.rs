@@ -39,6 +39,12 @@ impl Flight {
         }
         !policy.keeps_answers() || younger_than(policy.ttl)
     }
+
+    /// Whether it has taken this long already. A freeze in which the monotonic clock stood still does not
+    /// count: the upstream had no chance to answer.
+    pub(super) fn has_run_for(&self, time: Duration, now: Moment) -> bool {
+        now.monotonic.saturating_duration_since(self.begun.monotonic) >= time
+    }
 }
 
 impl Waiter {

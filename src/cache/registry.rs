@@ -172,6 +172,8 @@ impl CacheRegistry {
     /// From here on these questions are one key. Another actor that already answers one of them goes,
     /// once it is idle: its next answer tells again.
     fn learn_aliases(&mut self, key: &CacheKey, arn: &str) {
+        // A name may mean another secret than before: one that was deleted and made anew.
+        self.aliases.forget(key);
         for alias in other_names(key, arn) {
             if self.is_idle(&alias) {
                 self.let_go(&alias);
