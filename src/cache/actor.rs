@@ -101,7 +101,7 @@ impl CacheActor {
                 self.fetch_in_background(now, ctx);
             }
             Some(Freshness::EndsSoon) => {}
-            Some(Freshness::Stale) if self.is_known_to_fail(now) => {
+            Some(Freshness::Stale) if self.is_known_to_fail() => {
                 self.fetch_in_background(now, ctx);
                 return self.answer_despite_failure(now).map(Ok);
             }
@@ -120,12 +120,9 @@ impl CacheActor {
 
     /// Whether waiting is known to be of no use: the last fetch failed for a reason that passes, or the one
     /// in flight has outlasted the deadline of somebody who waited for it.
-    fn is_known_to_fail(&self, now: Moment) -> bool {
-        let is_overdue = |flight: &Flight| {
-            self.policy.deadline.is_some_and(|deadline| flight.has_run_for(deadline, now))
-        };
+    fn is_known_to_fail(&self) -> bool {
         self.outage.as_ref().is_some_and(Outage::is_passing)
-            || self.flight.as_ref().is_some_and(is_overdue)
+            || self.flight.as_ref().is_some_and(|flight| flight.is_overdue)
     }
 
     /// Starts a fetch that nobody waits for, unless one runs or the pause after a failure is not over.
@@ -161,6 +158,9 @@ impl CacheActor {
 
     /// What there is for a caller whose deadline has come.
     fn without_waiting(&mut self, deadline: Duration, now: Moment) -> LookupResult {
+        if let Some(flight) = &mut self.flight {
+            flight.is_overdue |= flight.has_run_for(deadline, now);
+        }
         self.answer_despite_failure(now)
             .ok_or_else(|| Arc::new(FetchError::deadline_passed(self.key.upstream(), deadline)))
     }

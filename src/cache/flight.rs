@@ -12,6 +12,8 @@ pub(super) struct Flight {
     /// When it began: the birth of its value.
     pub(super) begun: Moment,
     is_refresh: bool,
+    /// Whether it has outlasted the deadline of somebody who waited for it.
+    pub(super) is_overdue: bool,
     /// In order of arrival; empty while it runs only in the background.
     pub(super) waiters: Vec<Waiter>,
 }
@@ -26,7 +28,7 @@ pub(super) struct Waiter {
 
 impl Flight {
     pub(super) fn new(begun: Moment, is_refresh: bool) -> Self {
-        Self { begun, is_refresh, waiters: Vec::new() }
+        Self { begun, is_refresh, is_overdue: false, waiters: Vec::new() }
     }
 
     /// Whether a caller who asks at `now` may have this fetch's value: it must not be older than an
