@@ -59,6 +59,14 @@ impl Message for Drain {
     type Result = ();
 }
 
+/// Tells how many client connections are open.
+#[derive(Debug)]
+pub struct CountConnections;
+
+impl Message for CountConnections {
+    type Result = usize;
+}
+
 /// Owns the listener and every client connection.
 ///
 /// actix-web's service runs on our own accept loop, on the one thread: `HttpServer` would add two threads,
@@ -116,6 +124,14 @@ impl Handler<Drain> for HttpActor {
                 debug!("requests were still unanswered when the grace ended");
             }
         })
+    }
+}
+
+impl Handler<CountConnections> for HttpActor {
+    type Result = usize;
+
+    fn handle(&mut self, _count: CountConnections, _ctx: &mut Self::Context) -> Self::Result {
+        self.connections.count()
     }
 }
 

@@ -93,6 +93,10 @@ impl Connections {
         }
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.open.borrow().len()
+    }
+
     /// Resolves when no connection has an unanswered request.
     pub(super) async fn all_idle(&self) {
         loop {

@@ -10,7 +10,7 @@ mod refusal;
 mod reply;
 mod routes;
 
-pub use actor::{Drain, HttpActor, bind};
-pub use authorize::Authorizer;
+pub use actor::{CountConnections, Drain, HttpActor, bind};
+pub use authorize::{Authorizer, CurrentToken};
 pub use bad_request::{BadRequest, Shown};
 pub use routes::{Service, configure};
