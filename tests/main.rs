@@ -4,10 +4,12 @@
 #![allow(clippy::disallowed_methods, reason = "tests measure with the paused clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod bad_input;
 mod coalescing;
 mod eviction;
 mod fetch_pool;
 mod freshness;
+mod http_connections;
 mod http_errors;
 mod http_success;
 mod http_tokens;

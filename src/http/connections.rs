@@ -41,7 +41,7 @@ struct Open {
 
 #[derive(Debug)]
 struct State {
-    /// Whether bytes were read that have not been answered yet.
+    /// Whether a request was read that has not been answered yet.
     busy: Cell<bool>,
     last_used: Cell<u64>,
 }
@@ -130,7 +130,7 @@ impl Activity {
         self.id
     }
 
-    /// Bytes of a request were read.
+    /// The head of a request was read.
     pub(super) fn request_arrived(&self) {
         self.state.busy.set(true);
         self.state.last_used.set(self.connections.tick());

@@ -5,6 +5,7 @@ mod authorize;
 mod bad_request;
 mod connection;
 mod connections;
+mod head_end;
 pub mod query;
 mod refusal;
 mod reply;
