@@ -21,7 +21,7 @@ use crate::{
         secrets_manager::SecretsManager,
         upstream::Upstreams,
     },
-    http::{self, Authorizer, Drain, HttpActor, Service},
+    http::{self, Authorizer, CurrentToken, Drain, HttpActor, Service},
     key::UpstreamKind,
     lifecycle::{
         AwaitRegistered, AwaitShutdown, ErrorReport, ErrorType, Events, ExtensionName,
@@ -108,7 +108,11 @@ async fn serve(
     let clock: Rc<dyn Clock> = Rc::new(SystemClock);
     let stats = Rc::new(Stats::default());
     let service = web::Data::new(Service {
-        authorizer: Authorizer::new(settings.tokens.clone(), backend.aws(), Rc::clone(&clock)),
+        authorizer: Authorizer::new(
+            settings.tokens.clone(),
+            backend.current_token(),
+            Rc::clone(&clock),
+        ),
         cache: cache(settings, backend.upstreams(), clock, Rc::clone(&stats)),
         stats,
     });
@@ -189,9 +193,9 @@ impl Backend {
         })
     }
 
-    fn aws(&self) -> Option<Rc<Aws>> {
+    fn current_token(&self) -> Option<Rc<dyn CurrentToken>> {
         match self {
-            Self::Aws { aws, .. } => Some(Rc::clone(aws)),
+            Self::Aws { aws, .. } => Some(Rc::clone(aws) as _),
             Self::LocalStore(_) => None,
         }
     }

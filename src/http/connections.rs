@@ -4,9 +4,14 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     rc::Rc,
+    time::Duration,
 };
 
-use tokio::{sync::Notify, task::AbortHandle};
+use tokio::{
+    sync::Notify,
+    task::AbortHandle,
+    time::{Instant, timeout},
+};
 use tracing::debug;
 
 /// Connections that may be open at once, if the process may have that many files.
@@ -17,6 +22,9 @@ const MAX_OPEN: usize = 4_096;
 
 /// Files kept free for everything else: upstream connections, the Extensions API, standard streams.
 const RESERVED_FILES: usize = 64;
+
+/// How long a new connection may be silent before it has to make room for others.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Numbers a connection for as long as it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +49,7 @@ struct Open {
 
 #[derive(Debug)]
 struct State {
+    opened: Instant,
     phase: Cell<Phase>,
     last_used: Cell<u64>,
 }
@@ -48,7 +57,7 @@ struct State {
 /// What a connection is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Its first request, which has to come within seconds.
+    /// Its first request.
     New,
     /// Our answer.
     Busy,
@@ -85,7 +94,8 @@ impl Connections {
         while self.open.borrow().len() >= self.limit {
             let changed = self.changed.notified();
             self.close_the_least_needed();
-            changed.await;
+            // Nobody tells when a new connection has been silent for long enough.
+            let _ = timeout(SILENCE, changed).await;
         }
     }
 
@@ -93,7 +103,10 @@ impl Connections {
     pub(super) fn add(self: &Rc<Self>) -> Activity {
         let tick = self.tick();
         let id = ConnectionId(tick);
-        let state = Rc::new(State { phase: Cell::new(Phase::New), last_used: Cell::new(tick) });
+        #[expect(clippy::disallowed_methods, reason = "patience, not freshness")]
+        let opened = Instant::now();
+        let (phase, last_used) = (Cell::new(Phase::New), Cell::new(tick));
+        let state = Rc::new(State { opened, phase, last_used });
         self.open.borrow_mut().insert(id, Open { state: Rc::clone(&state), task: None });
         Activity { id, state, connections: Rc::clone(self) }
     }
@@ -103,6 +116,10 @@ impl Connections {
         if let Some(open) = self.open.borrow_mut().get_mut(&id) {
             open.task = Some(task);
         }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.open.borrow().len()
     }
 
     /// Resolves when no connection has an unanswered request.
@@ -118,9 +135,8 @@ impl Connections {
 
     fn close_the_least_needed(&self) {
         let open = self.open.borrow();
-        let closable = open.values().filter(|open| {
-            open.task.is_some() && matches!(open.state.phase.get(), Phase::HungUp | Phase::Idle)
-        });
+        let closable =
+            open.values().filter(|open| open.task.is_some() && open.state.may_be_closed());
         let least_needed = closable.min_by_key(|open| {
             (open.state.phase.get() != Phase::HungUp, open.state.last_used.get())
         });
@@ -136,12 +152,23 @@ impl Connections {
     }
 }
 
+impl State {
+    /// A new connection's client may just be about to ask, but not for ever.
+    fn may_be_closed(&self) -> bool {
+        match self.phase.get() {
+            Phase::HungUp | Phase::Idle => true,
+            Phase::New => self.opened.elapsed() >= SILENCE,
+            Phase::Busy => false,
+        }
+    }
+}
+
 impl Activity {
     pub(super) fn id(&self) -> ConnectionId {
         self.id
     }
 
-    /// Bytes of a request were read.
+    /// The head of a request was read.
     pub(super) fn request_arrived(&self) {
         self.state.phase.set(Phase::Busy);
         self.state.last_used.set(self.connections.tick());
