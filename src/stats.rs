@@ -12,6 +12,7 @@ pub struct Stats {
     hits: Cell<u64>,
     misses: Cell<u64>,
     coalesced: Cell<u64>,
+    stale: Cell<u64>,
     upstream_calls: Cell<u64>,
     failed_fetches: Cell<u64>,
     longest_queue: Cell<usize>,
@@ -27,6 +28,8 @@ pub struct StatsSnapshot {
     pub misses: u64,
     /// Callers who joined a fetch that another one had started.
     pub coalesced: u64,
+    /// Callers who got a value past its TTL, because fetches failed or took too long.
+    pub stale: u64,
     /// Fetches handed to an upstream.
     pub upstream_calls: u64,
     /// Of those, how many ended without a value.
@@ -52,6 +55,10 @@ impl Stats {
         add_one(&self.coalesced);
     }
 
+    pub(crate) fn stale(&self) {
+        add_one(&self.stale);
+    }
+
     pub(crate) fn upstream_call(&self) {
         add_one(&self.upstream_calls);
     }
@@ -74,6 +81,7 @@ impl Stats {
             hits: self.hits.get(),
             misses: self.misses.get(),
             coalesced: self.coalesced.get(),
+            stale: self.stale.get(),
             upstream_calls: self.upstream_calls.get(),
             failed_fetches: self.failed_fetches.get(),
             calls_saved: self.hits.get() + self.coalesced.get(),

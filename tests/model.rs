@@ -141,7 +141,7 @@ impl Model {
         };
         let answer = match flight.outcome {
             Outcome::Value => Ok(flight.call),
-            Outcome::Error(code) => Err(code),
+            Outcome::Error(code) | Outcome::PassingError(code) => Err(code),
             Outcome::Panic => Err("InternalFailure"),
             Outcome::Hang => Err("RequestTimeout"),
         };

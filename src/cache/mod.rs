@@ -1,14 +1,18 @@
 //! The cache: one actor a key, a registry that knows them all, and the door to both.
 
 mod actor;
+mod aliases;
 mod door;
 mod entry;
+mod flight;
+mod outage;
 mod policy;
 mod registry;
 
 pub use actor::{CacheActor, Get};
 pub use door::{Cache, CacheActors};
-pub use entry::{Answer, Entry};
+pub use entry::{Answer, Entry, Freshness};
+pub use outage::{FIRST_PAUSE, LONGEST_PAUSE};
 pub use policy::{CachePolicy, MAX_WAITERS, REFRESH_WINDOW};
 pub use registry::{CacheRegistry, Lease, Lookup, Settled};
 

@@ -7,7 +7,10 @@ use lru::LruCache;
 use tracing::debug;
 
 use crate::{
-    cache::{CacheActor, CachePolicy, Get, LookupResult},
+    cache::{
+        CacheActor, CachePolicy, Get, LookupResult,
+        aliases::{Aliases, other_names},
+    },
     clock::Clock,
     fetch::{error::FetchError, pool::FetchPool},
     key::CacheKey,
@@ -28,13 +31,15 @@ impl Message for Lookup {
     type Result = LookupResult;
 }
 
-/// A key's fetch has settled.
+/// A key's fetch has settled, and no further one has begun.
 #[derive(Debug)]
 pub struct Settled {
     /// Whose fetch.
     pub key: CacheKey,
-    /// Whether its actor now holds an answer; without one it need not live on.
-    pub holds_answer: bool,
+    /// Whether its actor holds an answer or remembers a failure; without either it need not live on.
+    pub is_worth_keeping: bool,
+    /// The secret's full ARN, if the answer had one.
+    pub arn: Option<String>,
 }
 
 impl Message for Settled {
@@ -72,6 +77,7 @@ impl fmt::Debug for Lease {
 pub struct CacheRegistry {
     capacity: usize,
     slots: LruCache<CacheKey, Slot>,
+    aliases: Aliases,
     policy: PerUpstream<CachePolicy>,
     fetch_pool: Addr<FetchPool>,
     clock: Rc<dyn Clock>,
@@ -103,7 +109,8 @@ impl CacheRegistry {
         stats: Rc<Stats>,
     ) -> Self {
         debug!("Creating a new cache with size {capacity}");
-        Self { capacity, slots: LruCache::unbounded(), policy, fetch_pool, clock, stats }
+        let (slots, aliases) = (LruCache::unbounded(), Aliases::default());
+        Self { capacity, slots, aliases, policy, fetch_pool, clock, stats }
     }
 
     /// The key's actor, started if there is none or if it has died, and a lease on it.
@@ -112,6 +119,7 @@ impl CacheRegistry {
         key: CacheKey,
         ctx: &mut Context<Self>,
     ) -> (Addr<CacheActor>, Lease) {
+        let key = self.aliases.resolve(key);
         if let Some(slot) = self.slots.get(&key)
             && slot.actor.connected()
         {
@@ -119,7 +127,7 @@ impl CacheRegistry {
         }
         let actor = CacheActor::new(
             key.clone(),
-            *self.policy.get(key.upstream()),
+            self.policy.get(key.upstream()).for_one_key(),
             self.fetch_pool.clone(),
             ctx.address().recipient(),
             Rc::clone(&self.clock),
@@ -137,7 +145,29 @@ impl CacheRegistry {
             let idle = self.slots.iter().rev().find(|(_, slot)| !slot.lease.is_out());
             let Some(key) = idle.map(|(key, _)| key.clone()) else { return };
             debug!(%key, "evicted");
-            self.slots.pop(&key);
+            self.let_go(&key);
+        }
+    }
+
+    fn let_go(&mut self, key: &CacheKey) {
+        self.slots.pop(key);
+        self.aliases.forget(key);
+    }
+
+    fn is_idle(&self, key: &CacheKey) -> bool {
+        self.slots.peek(key).is_some_and(|slot| !slot.lease.is_out())
+    }
+
+    /// From here on these questions are one key. Another actor that already answers one of them goes,
+    /// once it is idle: its next answer tells again.
+    fn learn_aliases(&mut self, key: &CacheKey, arn: &str) {
+        for alias in other_names(key, arn) {
+            if self.is_idle(&alias) {
+                self.let_go(&alias);
+            }
+            if !self.slots.contains(&alias) {
+                self.aliases.learn(alias, key.clone());
+            }
         }
     }
 }
@@ -159,10 +189,10 @@ impl Handler<Settled> for CacheRegistry {
 
     fn handle(&mut self, settled: Settled, _ctx: &mut Self::Context) {
         // Whoever asked since then holds a lease and gets a fetch of its own; its end tells again.
-        if !settled.holds_answer
-            && self.slots.peek(&settled.key).is_some_and(|slot| !slot.lease.is_out())
-        {
-            self.slots.pop(&settled.key);
+        if !settled.is_worth_keeping && self.is_idle(&settled.key) {
+            self.let_go(&settled.key);
+        } else if let Some(arn) = &settled.arn {
+            self.learn_aliases(&settled.key, arn);
         }
         self.evict_beyond_capacity();
     }

@@ -116,7 +116,7 @@ impl Lane {
         if outcome.is_err() {
             self.stats.fetch_failed();
         }
-        Ok(Fetched { body: outcome?, queued: started - arrived, took: ended - started })
+        Ok(Fetched { value: outcome?, queued: started - arrived, took: ended - started })
     }
 
     async fn wait_for_permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, FetchError> {

@@ -7,9 +7,12 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     clock::Clock,
-    fetch::{error::FetchError, lane::Lane, upstream::Upstreams},
+    fetch::{
+        error::FetchError,
+        lane::Lane,
+        upstream::{UpstreamValue, Upstreams},
+    },
     key::{CacheKey, UpstreamKind},
-    secret::SecretValue,
     settings::PerUpstream,
     stats::Stats,
 };
@@ -50,8 +53,8 @@ pub type FetchReply = Result<Fetched, FetchError>;
 /// An upstream's answer and what it took.
 #[derive(Debug)]
 pub struct Fetched {
-    /// The finished response body.
-    pub body: SecretValue,
+    /// What the upstream answered.
+    pub value: UpstreamValue,
     /// How long the fetch waited for its permit.
     pub queued: Duration,
     /// How long the upstream took, retries included.

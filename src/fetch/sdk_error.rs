@@ -13,6 +13,23 @@ use crate::{
     key::UpstreamKind,
 };
 
+/// Codes of failures with a status below 500 that pass: throttling, and credentials that are about to be
+/// replaced.
+const PASSING_CODES: [&str; 12] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InternalServiceError",
+    "InternalServerError",
+    "RequestExpired",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "ServiceUnavailable",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
 /// What the error means to a client.
 ///
 /// An answer that could not be parsed may hold a secret's value, and the SDK's `Debug` would show it:
@@ -28,8 +45,10 @@ where
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let metadata = service.err().meta();
+            let code = metadata.code().map_or_else(|| format!("Http{status}"), code_word);
             FetchError::Upstream {
-                code: metadata.code().map_or_else(|| format!("Http{status}"), code_word),
+                passing: status >= 500 || PASSING_CODES.contains(&code.as_str()),
+                code,
                 message: metadata.message().map_or_else(
                     || format!("the service answered with HTTP status {status}"),
                     str::to_owned,

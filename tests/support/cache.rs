@@ -28,13 +28,17 @@ pub fn parameter(name: &str) -> CacheKey {
     CacheKey::Parameter(ParameterKey { name, selector: None, with_decryption: false })
 }
 
-/// What differs between tests; the rest is as it is by default.
+/// What differs between tests; by default as in the official extension, which has no more than a TTL.
 pub struct Config {
     pub capacity: usize,
     pub ttl: Duration,
     pub permits: usize,
     pub max_queued: usize,
     pub time_out: Duration,
+    pub refresh_ahead: bool,
+    pub stale_if_error: Duration,
+    pub error_ttl: Duration,
+    pub deadline: Option<Duration>,
 }
 
 impl Default for Config {
@@ -45,6 +49,10 @@ impl Default for Config {
             permits: 3,
             max_queued: MAX_QUEUED,
             time_out: LONGEST_FETCH,
+            refresh_ahead: false,
+            stale_if_error: Duration::ZERO,
+            error_ttl: Duration::ZERO,
+            deadline: None,
         }
     }
 }
@@ -65,7 +73,14 @@ impl TestCache {
         let clock = Rc::new(TestClock::new());
         let stats = Rc::new(Stats::default());
         let (test_clock, test_stats) = (Rc::clone(&clock), Rc::clone(&stats));
-        let policy = CachePolicy { ttl: config.ttl };
+        let policy = CachePolicy {
+            ttl: config.ttl,
+            ttl_spread: 0.0,
+            refresh_ahead: config.refresh_ahead,
+            stale_if_error: config.stale_if_error,
+            error_ttl: config.error_ttl,
+            deadline: config.deadline,
+        };
         let limits = PoolLimits {
             permits: NonZeroUsize::new(config.permits).unwrap(),
             max_queued: config.max_queued,

@@ -18,8 +18,10 @@ use tokio::time::sleep;
 pub enum Outcome {
     /// With the body `call N`.
     Value,
-    /// With an error of this code.
+    /// With an error of this code that says something about the value.
     Error(&'static str),
+    /// With an error of this code that passes.
+    PassingError(&'static str),
     Hang,
     Panic,
 }
@@ -100,10 +102,9 @@ impl FakeUpstream {
                 sleep(latency).await;
             }
             match outcome {
-                Outcome::Value => Ok(SecretValue::new(format!("call {number}"))),
-                Outcome::Error(code) => {
-                    Err(FetchError::Upstream { code: code.into(), message: "as told".into() })
-                }
+                Outcome::Value => Ok(SecretValue::new(format!("call {number}")).into()),
+                Outcome::Error(code) => Err(failure(code, false)),
+                Outcome::PassingError(code) => Err(failure(code, true)),
                 Outcome::Hang => std::future::pending().await,
                 // A panic like any other, without the hook's words on the screen.
                 Outcome::Panic => std::panic::resume_unwind(Box::new("as told")),
@@ -135,4 +136,8 @@ impl Upstream<ParameterKey> for FakeUpstream {
     fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         self.call(CacheKey::Parameter(key))
     }
+}
+
+fn failure(code: &str, passing: bool) -> FetchError {
+    FetchError::Upstream { code: code.into(), message: "as told".into(), passing }
 }

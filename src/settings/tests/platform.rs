@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{TOKEN, lines, read};
+use super::{OWN, TOKEN, lines, own_lines, read};
 use crate::settings::{InitializationType, RetryMode};
 
 #[test]
@@ -78,7 +78,7 @@ fn a_bad_aws_variable_is_warned_of_after_the_official_lines() {
     assert_eq!(aws.max_attempts, None);
     assert_eq!(aws.retry_mode, RetryMode::Standard);
     assert_eq!(
-        lines(&reading)[9..],
+        own_lines(&reading)[OWN..],
         [
             "WARN AWS_USE_FIPS_ENDPOINT is \"yes\", which is not one of TRUE, FALSE. It counts as \
              false.",

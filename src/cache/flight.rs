@@ -1,0 +1,60 @@
+//! The fetch in flight and who waits for it.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::{
+    cache::{CachePolicy, Get, Lease, LookupResult, REFRESH_WINDOW},
+    clock::Moment,
+};
+
+/// A fetch in flight.
+pub(super) struct Flight {
+    /// When it began: the birth of its value.
+    pub(super) begun: Moment,
+    is_refresh: bool,
+    /// In order of arrival; empty while it runs only in the background.
+    pub(super) waiters: Vec<Waiter>,
+}
+
+/// A caller who waits. Its lease keeps the key's actor from being evicted.
+pub(super) struct Waiter {
+    /// Whether an old value would be no answer.
+    pub(super) refresh: bool,
+    reply: oneshot::Sender<LookupResult>,
+    _lease: Lease,
+}
+
+impl Flight {
+    pub(super) fn new(begun: Moment, is_refresh: bool) -> Self {
+        Self { begun, is_refresh, waiters: Vec::new() }
+    }
+
+    /// Whether a caller who asks at `now` may have this fetch's value: it must not be older than an
+    /// entry may be. A fetch can be that old when the environment was frozen meanwhile.
+    pub(super) fn may_answer(&self, refresh: bool, now: Moment, policy: &CachePolicy) -> bool {
+        let younger_than =
+            |limit: Duration| now.age_since(self.begun).is_some_and(|age| age < limit);
+        if refresh {
+            return self.is_refresh && younger_than(REFRESH_WINDOW);
+        }
+        !policy.keeps_answers() || younger_than(policy.ttl)
+    }
+}
+
+impl Waiter {
+    pub(super) fn new(get: Get) -> (Self, oneshot::Receiver<LookupResult>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { refresh: get.refresh, reply, _lease: get.lease }, answer)
+    }
+
+    pub(super) fn still_waits(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
+    pub(super) fn answer(self, answer: LookupResult) {
+        // Fails only for a caller who hung up meanwhile.
+        let _ = self.reply.send(answer);
+    }
+}
