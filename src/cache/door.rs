@@ -6,7 +6,7 @@ use actix::Addr;
 use tracing::error;
 
 use crate::{
-    cache::{CacheRegistry, Lookup, LookupResult},
+    cache::{CacheRegistry, Get, Lookup, LookupResult},
     fetch::{
         error::FetchError,
         pool::{FetchPool, Stop},
@@ -51,18 +51,25 @@ impl Cache {
     ///
     /// Whatever the fetch ended with, shared by all who waited for it.
     pub async fn look_up(&self, key: CacheKey, refresh: bool) -> LookupResult {
-        match self.ask(Lookup { key: key.clone(), refresh }).await {
+        match self.ask(key.clone(), refresh).await {
             Err(failure) if matches!(*failure, FetchError::Abandoned) => {
                 self.replace_the_dead();
-                self.ask(Lookup { key, refresh }).await
+                self.ask(key, refresh).await
             }
             outcome => outcome,
         }
     }
 
-    async fn ask(&self, lookup: Lookup) -> LookupResult {
-        let answer = self.actors.borrow().registry.send(lookup);
-        answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned)))
+    async fn ask(&self, key: CacheKey, refresh: bool) -> LookupResult {
+        let abandoned = |_died| Err(Arc::new(FetchError::Abandoned));
+        let found = self.actors.borrow().registry.send(Lookup { key });
+        match found.await {
+            Ok(found) => {
+                let question = Get { refresh, lease: found.lease };
+                found.actor.send(question).await.unwrap_or_else(abandoned)
+            }
+            Err(died) => abandoned(died),
+        }
     }
 
     fn replace_the_dead(&self) {

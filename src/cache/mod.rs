@@ -14,7 +14,7 @@ pub use door::{Cache, CacheActors};
 pub use entry::{Answer, Entry, Freshness};
 pub use outage::{FIRST_PAUSE, LONGEST_PAUSE};
 pub use policy::{CachePolicy, MAX_WAITERS, REFRESH_WINDOW};
-pub use registry::{CacheRegistry, Lease, Lookup, Settled};
+pub use registry::{CacheRegistry, Found, Lease, Lookup, Settled};
 
 use crate::fetch::error::SharedFetchError;
 

@@ -2,33 +2,43 @@
 
 use std::{fmt, rc::Rc, sync::Arc};
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult};
 use lru::LruCache;
 use tracing::debug;
 
 use crate::{
     cache::{
-        CacheActor, CachePolicy, Get, LookupResult,
+        CacheActor, CachePolicy,
         aliases::{Aliases, other_names},
     },
     clock::Clock,
-    fetch::{error::FetchError, pool::FetchPool},
+    fetch::pool::FetchPool,
     key::CacheKey,
     settings::PerUpstream,
     stats::Stats,
 };
 
-/// Answers a key.
+/// Finds the actor of a key.
+///
+/// The caller then asks it itself: were the registry to ask and hand the answer on, every hit would pay
+/// for a task in between.
 #[derive(Debug)]
 pub struct Lookup {
     /// What is asked.
     pub key: CacheKey,
-    /// Whether a kept answer must not be used.
-    pub refresh: bool,
 }
 
 impl Message for Lookup {
-    type Result = LookupResult;
+    type Result = Found;
+}
+
+/// Who answers a key.
+#[derive(Debug)]
+pub struct Found {
+    /// The key's actor.
+    pub actor: Addr<CacheActor>,
+    /// Keeps the actor from being evicted until the question has reached it.
+    pub lease: Lease,
 }
 
 /// A key's fetch has settled, and no further one has begun.
@@ -114,16 +124,12 @@ impl CacheRegistry {
     }
 
     /// The key's actor, started if there is none or if it has died, and a lease on it.
-    fn find_or_start(
-        &mut self,
-        key: CacheKey,
-        ctx: &mut Context<Self>,
-    ) -> (Addr<CacheActor>, Lease) {
+    fn find_or_start(&mut self, key: CacheKey, ctx: &mut Context<Self>) -> Found {
         let key = self.aliases.resolve(key);
         if let Some(slot) = self.slots.get(&key)
             && slot.actor.connected()
         {
-            return (slot.actor.clone(), slot.lease.clone());
+            return Found { actor: slot.actor.clone(), lease: slot.lease.clone() };
         }
         let actor = CacheActor::new(
             key.clone(),
@@ -137,7 +143,7 @@ impl CacheRegistry {
         let lease = Lease::new();
         self.slots.put(key, Slot { actor: actor.clone(), lease: lease.clone() });
         self.evict_beyond_capacity();
-        (actor, lease)
+        Found { actor, lease }
     }
 
     fn evict_beyond_capacity(&mut self) {
@@ -173,14 +179,10 @@ impl CacheRegistry {
 }
 
 impl Handler<Lookup> for CacheRegistry {
-    type Result = ResponseFuture<LookupResult>;
+    type Result = MessageResult<Lookup>;
 
     fn handle(&mut self, lookup: Lookup, ctx: &mut Self::Context) -> Self::Result {
-        let (actor, lease) = self.find_or_start(lookup.key, ctx);
-        let answer = actor.send(Get { refresh: lookup.refresh, lease });
-        Box::pin(async move {
-            answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned)))
-        })
+        MessageResult(self.find_or_start(lookup.key, ctx))
     }
 }
 
