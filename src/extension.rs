@@ -110,7 +110,7 @@ async fn serve(
     let service = web::Data::new(Service {
         authorizer: Authorizer::new(settings.tokens.clone(), backend.aws(), Rc::clone(&clock)),
         cache: cache(settings, backend.upstreams(), clock, Rc::clone(&stats)),
-        stats,
+        stats: Rc::clone(&stats),
     });
     let http = HttpActor::new(listener, service.clone()).start();
     info!("Serving on port {}", settings.http_port);
@@ -127,6 +127,7 @@ async fn serve(
     ));
     let end = the_end(lifecycle).await;
     drain(&http, &service.cache).await;
+    stats.snapshot().log_summary();
     end
 }
 

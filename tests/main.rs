@@ -11,4 +11,5 @@ mod freeze;
 mod freshness;
 mod lifecycle;
 mod model;
+mod summary;
 mod support;
