@@ -9,6 +9,7 @@ mod eviction;
 mod fetch_pool;
 mod freeze;
 mod freshness;
+mod hit_cost;
 mod lifecycle;
 mod model;
 mod summary;
