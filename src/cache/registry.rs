@@ -125,11 +125,13 @@ impl CacheRegistry {
 
     /// The key's actor, started if there is none or if it has died, and a lease on it.
     fn find_or_start(&mut self, key: CacheKey, ctx: &mut Context<Self>) -> Found {
+        // A key with an actor is nobody's alias, so most questions need no second look.
+        if let Some(found) = self.find(&key) {
+            return found;
+        }
         let key = self.aliases.resolve(key);
-        if let Some(slot) = self.slots.get(&key)
-            && slot.actor.connected()
-        {
-            return Found { actor: slot.actor.clone(), lease: slot.lease.clone() };
+        if let Some(found) = self.find(&key) {
+            return found;
         }
         let actor = CacheActor::new(
             key.clone(),
@@ -144,6 +146,12 @@ impl CacheRegistry {
         self.slots.put(key, Slot { actor: actor.clone(), lease: lease.clone() });
         self.evict_beyond_capacity();
         Found { actor, lease }
+    }
+
+    fn find(&mut self, key: &CacheKey) -> Option<Found> {
+        let slot = self.slots.get(key)?;
+        let found = || Found { actor: slot.actor.clone(), lease: slot.lease.clone() };
+        slot.actor.connected().then(found)
     }
 
     fn evict_beyond_capacity(&mut self) {
