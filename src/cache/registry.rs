@@ -175,12 +175,13 @@ impl CacheRegistry {
     /// From here on these questions are one key. Another actor that already answers one of them goes,
     /// once it is idle: its next answer tells again.
     fn learn_aliases(&mut self, key: &CacheKey, arn: &str) {
+        let shared = Rc::new(key.clone());
         for alias in other_names(key, arn) {
             if self.is_idle(&alias) {
                 self.let_go(&alias);
             }
             if !self.slots.contains(&alias) {
-                self.aliases.learn(alias, key.clone());
+                self.aliases.learn(alias, Rc::clone(&shared));
             }
         }
     }

@@ -91,14 +91,16 @@ async fn serve() -> io::Result<()> {
     let counters = Arc::new(Counters::default());
     let counted = Arc::clone(&counters);
     let state = web::Data::from(Arc::clone(&counters));
-    let calls = HttpServer::new(move || App::new().app_data(state.clone()).default_service(web::to(answer)))
-        .on_connect(move |_stream, connection: &mut Extensions| {
-            connection.insert(Counted::new(Arc::clone(&counted), |counters| &counters.connections));
-        })
-        .workers(1)
-        .backlog(BACKLOG)
-        .keep_alive(Duration::from_secs(600))
-        .bind(("127.0.0.1", 0))?;
+    let calls = HttpServer::new(move || {
+        App::new().app_data(state.clone()).default_service(web::to(answer))
+    })
+    .on_connect(move |_stream, connection: &mut Extensions| {
+        connection.insert(Counted::new(Arc::clone(&counted), |counters| &counters.connections));
+    })
+    .workers(1)
+    .backlog(BACKLOG)
+    .keep_alive(Duration::from_secs(600))
+    .bind(("127.0.0.1", 0))?;
     let state = web::Data::from(counters);
     let control = HttpServer::new(move || {
         App::new()
@@ -121,8 +123,8 @@ async fn answer(
     let _counted = Counted::new(counters.into_inner(), |counters| &counters.calls);
     let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
     let Question { secret_id } = serde_json::from_slice(&body)?;
-    let (bytes, millis) =
-        size_and_latency(&secret_id).ok_or_else(|| ErrorBadRequest("name: BYTESb-MILLISms-ANYTHING"))?;
+    let (bytes, millis) = size_and_latency(&secret_id)
+        .ok_or_else(|| ErrorBadRequest("name: BYTESb-MILLISms-ANYTHING"))?;
     sleep(Duration::from_millis(millis)).await;
     let answer = match target {
         Some(GET_SECRET_VALUE) => secret(&secret_id, bytes),
@@ -132,7 +134,9 @@ async fn answer(
     Ok(HttpResponse::Ok().content_type("application/x-amz-json-1.1").body(answer.to_string()))
 }
 
-fn size_and_latency(name: &str) -> Option<(usize, u64)> {
+fn size_and_latency(secret_id: &str) -> Option<(usize, u64)> {
+    // A name, or the ARN that the name stands in.
+    let name = secret_id.rsplit(':').next()?;
     let mut parts = name.split('-');
     let bytes = parts.next()?.strip_suffix('b')?.parse().ok()?;
     let millis = parts.next()?.strip_suffix("ms")?.parse().ok()?;
