@@ -244,26 +244,31 @@ fn cache(
         secrets_manager: limits(settings.timeout.secrets_manager),
         parameter_store: limits(settings.timeout.parameter_store),
     };
-    Cache::new(move || {
+    // A caller may have to wait for two fetches: the service's time-out bounds both together.
+    let deadline =
+        |time_out: Option<Duration>| settings.resilience.deadline.into_iter().chain(time_out).min();
+    let deadline = PerUpstream {
+        secrets_manager: deadline(settings.timeout.secrets_manager),
+        parameter_store: deadline(settings.timeout.parameter_store),
+    };
+    let start = move || {
         let (clock, stats) = (Rc::clone(&clock), Rc::clone(&stats));
         let pool = FetchPool::new(upstreams.clone(), limits, Rc::clone(&clock), Rc::clone(&stats));
         let fetch_pool = pool.start();
         let registry = CacheRegistry::new(capacity, policy, fetch_pool.clone(), clock, stats);
         CacheActors { registry: registry.start(), fetch_pool }
-    })
+    };
+    Cache::new(start, deadline)
 }
 
 fn policy(settings: &Settings, kind: UpstreamKind, keeps_answers: bool) -> CachePolicy {
     let resilience = &settings.resilience;
-    let time_out = *settings.timeout.get(kind);
     CachePolicy {
         ttl: if keeps_answers { *settings.ttl.get(kind) } else { Duration::ZERO },
         ttl_spread: resilience.ttl_spread,
         refresh_ahead: resilience.refresh_ahead,
         stale_if_error: resilience.stale_if_error,
         error_ttl: resilience.error_ttl,
-        // A caller may have to wait for two fetches: the service's time-out bounds both together.
-        deadline: resilience.deadline.into_iter().chain(time_out).min(),
     }
 }
 

@@ -4,7 +4,9 @@
 #![allow(clippy::disallowed_methods, reason = "tests measure with the paused clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod behaviour_table;
 mod coalescing;
+mod deadline;
 mod eviction;
 mod fetch_pool;
 mod freeze;
@@ -12,5 +14,10 @@ mod freshness;
 mod hit_cost;
 mod lifecycle;
 mod model;
+mod one_key_per_secret;
+mod outages;
+mod prefetch;
+mod refresh_ahead;
+mod remembered_errors;
 mod summary;
 mod support;

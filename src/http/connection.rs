@@ -46,10 +46,13 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let filled = buffer.filled().len();
+        let had_room = buffer.remaining() > 0;
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         if buffer.filled().len() > filled {
             self.answering.set(false);
             self.activity.request_arrived();
+        } else if had_room {
+            self.activity.client_hung_up();
         }
         Poll::Ready(Ok(()))
     }

@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod clock;
 pub mod extensions_api;
+pub mod log;
 pub mod upstream;
 
 use std::time::Duration;
