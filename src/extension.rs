@@ -72,7 +72,7 @@ impl Boot {
             "Systems Manager Parameter Store and Secrets Manager Lambda Extension {}",
             env!("CARGO_PKG_VERSION")
         );
-        actix::System::new().block_on(async {
+        let life = async move {
             match serve(&settings, &own_notices, listener, registration).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(reason) => {
@@ -80,7 +80,11 @@ impl Boot {
                     ExitCode::FAILURE
                 }
             }
-        })
+        };
+        // A task of its own: what `block_on` holds is polled whenever any task is, at every hit.
+        let life = async { tokio::task::spawn_local(life).await };
+        // Only a panic ends it otherwise, and that is logged.
+        actix::System::new().block_on(life).unwrap_or(ExitCode::FAILURE)
     }
 }
 
@@ -114,7 +118,7 @@ async fn serve(
             Rc::clone(&clock),
         ),
         cache: cache(settings, backend.upstreams(), clock, Rc::clone(&stats)),
-        stats,
+        stats: Rc::clone(&stats),
     });
     let http = HttpActor::new(listener, service.clone()).start();
     info!("Serving on port {}", settings.http_port);
@@ -131,6 +135,7 @@ async fn serve(
     ));
     let end = the_end(lifecycle).await;
     drain(&http, &service.cache).await;
+    stats.snapshot().log_summary();
     end
 }
 

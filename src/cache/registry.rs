@@ -123,11 +123,13 @@ impl CacheRegistry {
         key: CacheKey,
         ctx: &mut Context<Self>,
     ) -> (Addr<CacheActor>, Lease) {
+        // A key with an actor is nobody's alias, so most questions need no second look.
+        if let Some(found) = self.find(&key) {
+            return found;
+        }
         let key = self.aliases.resolve(key);
-        if let Some(slot) = self.slots.get(&key)
-            && slot.actor.connected()
-        {
-            return (slot.actor.clone(), slot.lease.clone());
+        if let Some(found) = self.find(&key) {
+            return found;
         }
         let actor = CacheActor::new(
             key.clone(),
@@ -142,6 +144,11 @@ impl CacheRegistry {
         let slot = Slot { actor: actor.clone(), lease: lease.clone(), is_worth_keeping: false };
         self.slots.put(key, slot);
         (actor, lease)
+    }
+
+    fn find(&mut self, key: &CacheKey) -> Option<(Addr<CacheActor>, Lease)> {
+        let slot = self.slots.get(key)?;
+        slot.actor.connected().then(|| (slot.actor.clone(), slot.lease.clone()))
     }
 
     /// Lets the least recently used idle actors go that hold an answer too many. Those that do not hold
@@ -174,12 +181,13 @@ impl CacheRegistry {
     fn learn_aliases(&mut self, key: &CacheKey, arn: &str) {
         // A name may mean another secret than before: one that was deleted and made anew.
         self.aliases.forget(key);
+        let shared = Rc::new(key.clone());
         for alias in other_names(key, arn) {
             if self.is_idle(&alias) {
                 self.let_go(&alias);
             }
             if !self.slots.contains(&alias) {
-                self.aliases.learn(alias, key.clone());
+                self.aliases.learn(alias, Rc::clone(&shared));
             }
         }
     }
