@@ -21,7 +21,7 @@ use crate::{
         secrets_manager::SecretsManager,
         upstream::Upstreams,
     },
-    http::{self, Authorizer, Drain, HttpActor, Service},
+    http::{self, Authorizer, CurrentToken, Drain, HttpActor, Service},
     key::UpstreamKind,
     lifecycle::{
         AwaitRegistered, AwaitShutdown, ErrorReport, ErrorType, Events, ExtensionName,
@@ -72,7 +72,7 @@ impl Boot {
             "Systems Manager Parameter Store and Secrets Manager Lambda Extension {}",
             env!("CARGO_PKG_VERSION")
         );
-        actix::System::new().block_on(async {
+        let life = async move {
             match serve(&settings, &own_notices, listener, registration).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(reason) => {
@@ -80,7 +80,11 @@ impl Boot {
                     ExitCode::FAILURE
                 }
             }
-        })
+        };
+        // A task of its own: what `block_on` holds is polled whenever any task is, at every hit.
+        let life = async { tokio::task::spawn_local(life).await };
+        // Only a panic ends it otherwise, and that is logged.
+        actix::System::new().block_on(life).unwrap_or(ExitCode::FAILURE)
     }
 }
 
@@ -108,9 +112,13 @@ async fn serve(
     let clock: Rc<dyn Clock> = Rc::new(SystemClock);
     let stats = Rc::new(Stats::default());
     let service = web::Data::new(Service {
-        authorizer: Authorizer::new(settings.tokens.clone(), backend.aws(), Rc::clone(&clock)),
+        authorizer: Authorizer::new(
+            settings.tokens.clone(),
+            backend.current_token(),
+            Rc::clone(&clock),
+        ),
         cache: cache(settings, backend.upstreams(), clock, Rc::clone(&stats)),
-        stats,
+        stats: Rc::clone(&stats),
     });
     let http = HttpActor::new(listener, service.clone()).start();
     info!("Serving on port {}", settings.http_port);
@@ -127,6 +135,7 @@ async fn serve(
     ));
     let end = the_end(lifecycle).await;
     drain(&http, &service.cache).await;
+    stats.snapshot().log_summary();
     end
 }
 
@@ -189,9 +198,9 @@ impl Backend {
         })
     }
 
-    fn aws(&self) -> Option<Rc<Aws>> {
+    fn current_token(&self) -> Option<Rc<dyn CurrentToken>> {
         match self {
-            Self::Aws { aws, .. } => Some(Rc::clone(aws)),
+            Self::Aws { aws, .. } => Some(Rc::clone(aws) as _),
             Self::LocalStore(_) => None,
         }
     }
@@ -239,26 +248,31 @@ fn cache(
         secrets_manager: limits(settings.timeout.secrets_manager),
         parameter_store: limits(settings.timeout.parameter_store),
     };
-    Cache::new(move || {
+    // A caller may have to wait for two fetches: the service's time-out bounds both together.
+    let deadline =
+        |time_out: Option<Duration>| settings.resilience.deadline.into_iter().chain(time_out).min();
+    let deadline = PerUpstream {
+        secrets_manager: deadline(settings.timeout.secrets_manager),
+        parameter_store: deadline(settings.timeout.parameter_store),
+    };
+    let start = move || {
         let (clock, stats) = (Rc::clone(&clock), Rc::clone(&stats));
         let pool = FetchPool::new(upstreams.clone(), limits, Rc::clone(&clock), Rc::clone(&stats));
         let fetch_pool = pool.start();
         let registry = CacheRegistry::new(capacity, policy, fetch_pool.clone(), clock, stats);
         CacheActors { registry: registry.start(), fetch_pool }
-    })
+    };
+    Cache::new(start, deadline)
 }
 
 fn policy(settings: &Settings, kind: UpstreamKind, keeps_answers: bool) -> CachePolicy {
     let resilience = &settings.resilience;
-    let time_out = *settings.timeout.get(kind);
     CachePolicy {
         ttl: if keeps_answers { *settings.ttl.get(kind) } else { Duration::ZERO },
         ttl_spread: resilience.ttl_spread,
         refresh_ahead: resilience.refresh_ahead,
         stale_if_error: resilience.stale_if_error,
         error_ttl: resilience.error_ttl,
-        // A caller may have to wait for two fetches: the service's time-out bounds both together.
-        deadline: resilience.deadline.into_iter().chain(time_out).min(),
     }
 }
 

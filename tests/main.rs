@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests measure with the paused clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod bad_input;
 mod behaviour_table;
 mod coalescing;
 mod deadline;
@@ -11,6 +12,11 @@ mod eviction;
 mod fetch_pool;
 mod freeze;
 mod freshness;
+mod hit_cost;
+mod http_connections;
+mod http_errors;
+mod http_success;
+mod http_tokens;
 mod lifecycle;
 mod model;
 mod one_key_per_secret;
@@ -18,4 +24,5 @@ mod outages;
 mod prefetch;
 mod refresh_ahead;
 mod remembered_errors;
+mod summary;
 mod support;

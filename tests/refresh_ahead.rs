@@ -191,7 +191,6 @@ proptest! {
             refresh_ahead: true,
             stale_if_error: Duration::ZERO,
             error_ttl: Duration::ZERO,
-            deadline: None,
         };
         let of_one_key = policy.for_one_key();
 

@@ -28,8 +28,6 @@ pub struct CachePolicy {
     pub stale_if_error: Duration,
     /// How long a failure is answered again without a fetch; zero: never.
     pub error_ttl: Duration,
-    /// The longest anybody waits for an answer; `None`: as long as the fetch takes.
-    pub deadline: Option<Duration>,
 }
 
 impl CachePolicy {

@@ -86,14 +86,15 @@ impl TestCache {
             refresh_ahead: config.refresh_ahead,
             stale_if_error: config.stale_if_error,
             error_ttl: config.error_ttl,
-            deadline: config.deadline,
         };
         let limits = PoolLimits {
             permits: NonZeroUsize::new(config.permits).unwrap(),
             max_queued: config.max_queued,
             time_out: config.time_out,
         };
-        let cache = Cache::new(move || {
+        let deadline =
+            PerUpstream { secrets_manager: config.deadline, parameter_store: config.deadline };
+        let start = move || {
             let fetch_pool: Addr<FetchPool> = FetchPool::new(
                 upstreams.clone(),
                 PerUpstream { secrets_manager: limits, parameter_store: limits },
@@ -110,8 +111,8 @@ impl TestCache {
             )
             .start();
             CacheActors { registry, fetch_pool }
-        });
-        Self { cache: Rc::new(cache), clock, stats }
+        };
+        Self { cache: Rc::new(Cache::new(start, deadline)), clock, stats }
     }
 
     /// Asks, and gives the body's text or the error's code.

@@ -13,6 +13,8 @@ use parameters_secrets_extension::{
 };
 use tokio::time::{Instant, sleep};
 
+use super::eventually;
+
 /// How one call ends.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -79,6 +81,11 @@ impl FakeUpstream {
 
     pub fn calls(&self) -> usize {
         self.0.borrow().calls.len()
+    }
+
+    /// Waits until there have been so many calls.
+    pub async fn calls_are(&self, count: usize) {
+        eventually(async || self.calls() == count).await;
     }
 
     pub fn called_keys(&self) -> Vec<CacheKey> {
@@ -166,4 +173,20 @@ impl Upstream<ParameterKey> for FakeUpstream {
 
 fn failure(code: &str, passing: bool) -> FetchError {
     FetchError::Upstream { code: code.into(), message: "as told".into(), passing }
+}
+
+/// An upstream that answers every key with what a function says.
+#[derive(Clone)]
+pub struct AnswerWith<F>(pub F);
+
+impl<F: Fn(CacheKey) -> UpstreamAnswer> Upstream<SecretKey> for AnswerWith<F> {
+    fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        Box::pin(std::future::ready((self.0)(CacheKey::Secret(key))))
+    }
+}
+
+impl<F: Fn(CacheKey) -> UpstreamAnswer> Upstream<ParameterKey> for AnswerWith<F> {
+    fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        Box::pin(std::future::ready((self.0)(CacheKey::Parameter(key))))
+    }
 }
