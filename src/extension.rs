@@ -24,12 +24,14 @@ use crate::{
     http::{self, Authorizer, Drain, HttpActor, Service},
     key::UpstreamKind,
     lifecycle::{
-        AwaitRegistered, AwaitShutdown, ErrorReport, ErrorType, Events, ExtensionName,
-        LifecycleActor, LifecycleError, PendingRegistration, report_init_error, send_register,
+        AwaitInvoked, AwaitRegistered, AwaitShutdown, ErrorReport, ErrorType, Events,
+        ExtensionName, LifecycleActor, LifecycleError, PendingRegistration, report_init_error,
+        send_register,
     },
     log,
     prefetch::prefetch,
     settings::{LambdaSettings, Notice, PerUpstream, PrefetchSettings, Reading, Settings},
+    snapshot::Snapshot,
     stats::Stats,
 };
 
@@ -101,15 +103,17 @@ async fn serve(
     registration: Option<Result<PendingRegistration, LifecycleError>>,
 ) -> Result<(), Failure> {
     let registration = registration.transpose().map_err(|error| error.to_string())?;
-    let (listener, backend) = match (listen(settings, listener), Backend::new(settings)) {
+    let clock: Rc<dyn Clock> = Rc::new(SystemClock);
+    let backend = Backend::new(settings, Rc::clone(&clock));
+    let (listener, backend) = match (listen(settings, listener), backend) {
         (Ok(listener), Ok(backend)) => (listener, backend),
         (Err(reason), _) | (_, Err(reason)) => return Err(give_up(registration, reason).await),
     };
-    let clock: Rc<dyn Clock> = Rc::new(SystemClock);
+    let snapshot = Snapshot::new(settings.lambda.as_ref());
     let stats = Rc::new(Stats::default());
     let service = web::Data::new(Service {
         authorizer: Authorizer::new(settings.tokens.clone(), backend.aws(), Rc::clone(&clock)),
-        cache: cache(settings, backend.upstreams(), clock, Rc::clone(&stats)),
+        cache: cache(settings, &snapshot, backend.upstreams(), clock, Rc::clone(&stats)),
         stats,
     });
     let http = HttpActor::new(listener, service.clone()).start();
@@ -120,6 +124,7 @@ async fn serve(
     tokio::task::spawn_local(off_everybodys_path(
         backend,
         lifecycle.clone(),
+        snapshot,
         settings.prefetch.clone(),
         service.clone(),
     ));
@@ -154,14 +159,23 @@ async fn give_up(registration: Option<PendingRegistration>, reason: Failure) -> 
 async fn off_everybodys_path(
     backend: Backend,
     lifecycle: Option<Addr<LifecycleActor>>,
+    snapshot: Snapshot,
     settings: PrefetchSettings,
     service: web::Data<Service>,
 ) {
-    if let Some(lifecycle) = lifecycle {
+    if let Some(lifecycle) = &lifecycle {
         // Whatever the answer: the runtime has started, or never will.
         let _ = lifecycle.send(AwaitRegistered).await;
     }
     backend.warm_up().await;
+    if let Some(lifecycle) = lifecycle
+        && snapshot.is_ahead()
+        && let Ok(Ok(())) = lifecycle.send(AwaitInvoked).await
+    {
+        snapshot.has_passed();
+        backend.start_over();
+        service.cache.start_over();
+    }
     prefetch(&settings, &service.cache).await;
 }
 
@@ -172,14 +186,14 @@ enum Backend {
 }
 
 impl Backend {
-    fn new(settings: &Settings) -> Result<Self, Failure> {
+    fn new(settings: &Settings, clock: Rc<dyn Clock>) -> Result<Self, Failure> {
         if let Some(path) = &settings.local_store {
             let region = settings.aws.region.as_deref().unwrap_or(LOCAL_REGION);
             return LocalStore::open(path, region)
                 .map(Self::LocalStore)
                 .map_err(|error| error.to_string());
         }
-        let aws = Rc::new(Aws::new(settings.aws.clone(), settings.max_connections));
+        let aws = Rc::new(Aws::new(settings.aws.clone(), settings.max_connections, clock));
         Ok(Self::Aws {
             secrets_manager: SecretsManager::new(Rc::clone(&aws)),
             parameter_store: ParameterStore::new(Rc::clone(&aws)),
@@ -204,8 +218,15 @@ impl Backend {
         }
     }
 
+    /// Calls with fresh credentials, over fresh connections, from now on.
+    fn start_over(&self) {
+        if let Self::Aws { aws, .. } = self {
+            aws.start_over();
+        }
+    }
+
     /// Builds the AWS clients.
-    async fn warm_up(self) {
+    async fn warm_up(&self) {
         if let Self::Aws { secrets_manager, parameter_store, .. } = self {
             for outcome in [secrets_manager.warm_up().await, parameter_store.warm_up().await] {
                 if let Err(error) = outcome {
@@ -218,16 +239,17 @@ impl Backend {
 
 fn cache(
     settings: &Settings,
+    snapshot: &Snapshot,
     upstreams: Upstreams,
     clock: Rc<dyn Clock>,
     stats: Rc<Stats>,
 ) -> Cache {
     let capacity = if settings.cache.enabled { settings.cache.size } else { 0 };
-    let policy = |kind| policy(settings, kind, capacity > 0);
-    let policy = PerUpstream {
-        secrets_manager: policy(UpstreamKind::SecretsManager),
-        parameter_store: policy(UpstreamKind::ParameterStore),
+    let policies = |keeps_answers| PerUpstream {
+        secrets_manager: policy(settings, UpstreamKind::SecretsManager, keeps_answers),
+        parameter_store: policy(settings, UpstreamKind::ParameterStore, keeps_answers),
     };
+    let (keeping, keeping_nothing) = ((capacity, policies(capacity > 0)), (0, policies(false)));
     let limits = |time_out: Option<Duration>| PoolLimits {
         permits: settings.max_connections,
         max_queued: MAX_QUEUED,
@@ -237,7 +259,9 @@ fn cache(
         secrets_manager: limits(settings.timeout.secrets_manager),
         parameter_store: limits(settings.timeout.parameter_store),
     };
+    let snapshot = snapshot.clone();
     Cache::new(move || {
+        let (capacity, policy) = if snapshot.is_ahead() { keeping_nothing } else { keeping };
         let (clock, stats) = (Rc::clone(&clock), Rc::clone(&stats));
         let pool = FetchPool::new(upstreams.clone(), limits, Rc::clone(&clock), Rc::clone(&stats));
         let fetch_pool = pool.start();

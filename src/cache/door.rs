@@ -73,6 +73,11 @@ impl Cache {
         }
     }
 
+    /// Forgets every value. Fetches in flight go on and answer those who wait for them.
+    pub fn start_over(&self) {
+        *self.actors.borrow_mut() = (self.start)();
+    }
+
     /// Fails every fetch in flight and every further one, so that whoever waits is answered.
     pub async fn stop(&self) {
         let stopped = self.actors.borrow().fetch_pool.send(Stop);

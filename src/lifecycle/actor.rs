@@ -33,6 +33,7 @@ pub struct LifecycleActor {
     registration: Option<Registration>,
     invocations: u64,
     await_registered: Waiters<Registration>,
+    await_invoked: Waiters<()>,
     await_shutdown: Waiters<ShutdownReason>,
 }
 
@@ -56,6 +57,14 @@ impl Message for AwaitRegistered {
     type Result = Outcome<Registration>;
 }
 
+/// Waits until an invocation has begun. Under SnapStart that is the first sign of life after the restore.
+#[derive(Clone, Copy, Debug)]
+pub struct AwaitInvoked;
+
+impl Message for AwaitInvoked {
+    type Result = Outcome<()>;
+}
+
 /// Waits until SHUTDOWN arrives, or until the API has failed for good.
 #[derive(Clone, Copy, Debug)]
 pub struct AwaitShutdown;
@@ -73,6 +82,7 @@ impl LifecycleActor {
             registration: None,
             invocations: 0,
             await_registered: Waiters::default(),
+            await_invoked: Waiters::default(),
             await_shutdown: Waiters::default(),
         }
     }
@@ -100,6 +110,18 @@ impl Handler<AwaitRegistered> for LifecycleActor {
             (Some(registration), _) => answered(Ok(registration.clone())),
             (None, State::Failed(error)) => answered(Err(error.clone())),
             (None, _) => self.await_registered.join(),
+        }
+    }
+}
+
+impl Handler<AwaitInvoked> for LifecycleActor {
+    type Result = ResponseFuture<Outcome<()>>;
+
+    fn handle(&mut self, _: AwaitInvoked, _: &mut Self::Context) -> Self::Result {
+        match &self.state {
+            _ if self.invocations > 0 => answered(Ok(())),
+            State::Failed(error) => answered(Err(error.clone())),
+            _ => self.await_invoked.join(),
         }
     }
 }
@@ -154,12 +176,13 @@ impl LifecycleActor {
         }));
     }
 
-    /// An event that changes nothing here.
+    /// An event after which the conversation goes on as before.
     fn passed(&mut self, event: Event) {
         match event {
             Event::Invoke { request_id, .. } => {
                 self.invocations += 1;
                 tracing::debug!(request_id, "INVOKE");
+                self.await_invoked.settle(&Ok(()));
             }
             _ => tracing::debug!("an event of an unknown type"),
         }
@@ -179,6 +202,7 @@ impl LifecycleActor {
         let error = SharedLifecycleError::new(error);
         self.state = State::Failed(error.clone());
         self.await_registered.settle(&Err(error.clone()));
+        self.await_invoked.settle(&Err(error.clone()));
         self.await_shutdown.settle(&Err(error));
     }
 }

@@ -1,6 +1,6 @@
 //! After registering: next, INVOKE, SHUTDOWN.
 
-use parameters_secrets_extension::lifecycle::{AwaitShutdown, ShutdownReason};
+use parameters_secrets_extension::lifecycle::{AwaitInvoked, AwaitShutdown, ShutdownReason};
 use tokio::time;
 
 use super::{let_others_run, registered, shut_down, start};
@@ -136,4 +136,18 @@ async fn a_long_poll_that_lasted_does_not_count_towards_giving_up() {
     }
     api.hand_out(Reply::shutdown("spindown"));
     shut_down(&lifecycle).await.unwrap();
+}
+
+#[actix_rt::test]
+async fn whoever_awaits_an_invocation_learns_of_the_first_and_of_later_ones_at_once() {
+    let api = FakeExtensionsApi::start().await;
+    let lifecycle = start(&api);
+    let mut waiting = Box::pin(lifecycle.send(AwaitInvoked));
+    tokio::select! {
+        _ = &mut waiting => unreachable!("there is no INVOKE yet"),
+        _ = api.received(2) => {}
+    }
+    api.hand_out(Reply::invoke("r-1"));
+    soon(waiting).await.unwrap().unwrap();
+    soon(lifecycle.send(AwaitInvoked)).await.unwrap().unwrap();
 }
