@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    cache::{Cache, CacheActors, CachePolicy, CacheRegistry},
+    cache::{Cache, CacheActors, CacheBounds, CachePolicy, CacheRegistry},
     clock::{Clock, SystemClock},
     fetch::{
         aws::Aws,
@@ -21,7 +21,7 @@ use crate::{
         secrets_manager::SecretsManager,
         upstream::Upstreams,
     },
-    http::{self, Authorizer, Drain, HttpActor, Service},
+    http::{self, Authorizer, CurrentToken, Drain, HttpActor, Service},
     key::UpstreamKind,
     lifecycle::{
         AwaitInvoked, AwaitRegistered, AwaitShutdown, ErrorReport, ErrorType, Events,
@@ -112,19 +112,25 @@ async fn serve(
     let snapshot = Snapshot::new(settings.lambda.as_ref());
     let stats = Rc::new(Stats::default());
     let service = web::Data::new(Service {
-        authorizer: Authorizer::new(settings.tokens.clone(), backend.aws(), Rc::clone(&clock)),
+        authorizer: Authorizer::new(
+            settings.tokens.clone(),
+            backend.current_token(),
+            Rc::clone(&clock),
+        ),
         cache: cache(settings, &snapshot, backend.upstreams(), clock, Rc::clone(&stats)),
         stats,
     });
     let http = HttpActor::new(listener, service.clone()).start();
     info!("Serving on port {}", settings.http_port);
-    let lifecycle = registration.map(|pending| LifecycleActor::new(pending).start());
+    let fetch_pool = service.cache.fetch_pool().recipient();
+    let lifecycle =
+        registration.map(|pending| LifecycleActor::new(pending).telling(fetch_pool).start());
     info!("ready to serve traffic");
     own_notices.iter().for_each(log::notice);
     tokio::task::spawn_local(off_everybodys_path(
         backend,
         lifecycle.clone(),
-        snapshot,
+        (snapshot, bounds(settings)),
         settings.prefetch.clone(),
         service.clone(),
     ));
@@ -159,7 +165,7 @@ async fn give_up(registration: Option<PendingRegistration>, reason: Failure) -> 
 async fn off_everybodys_path(
     backend: Backend,
     lifecycle: Option<Addr<LifecycleActor>>,
-    snapshot: Snapshot,
+    (snapshot, bounds): (Snapshot, CacheBounds),
     settings: PrefetchSettings,
     service: web::Data<Service>,
 ) {
@@ -174,7 +180,7 @@ async fn off_everybodys_path(
     {
         snapshot.has_passed();
         backend.start_over();
-        service.cache.start_over();
+        service.cache.start_over(bounds);
     }
     prefetch(&settings, &service.cache).await;
 }
@@ -201,9 +207,9 @@ impl Backend {
         })
     }
 
-    fn aws(&self) -> Option<Rc<Aws>> {
+    fn current_token(&self) -> Option<Rc<dyn CurrentToken>> {
         match self {
-            Self::Aws { aws, .. } => Some(Rc::clone(aws)),
+            Self::Aws { aws, .. } => Some(Rc::clone(aws) as _),
             Self::LocalStore(_) => None,
         }
     }
@@ -244,12 +250,7 @@ fn cache(
     clock: Rc<dyn Clock>,
     stats: Rc<Stats>,
 ) -> Cache {
-    let capacity = if settings.cache.enabled { settings.cache.size } else { 0 };
-    let policies = |keeps_answers| PerUpstream {
-        secrets_manager: policy(settings, UpstreamKind::SecretsManager, keeps_answers),
-        parameter_store: policy(settings, UpstreamKind::ParameterStore, keeps_answers),
-    };
-    let (keeping, keeping_nothing) = ((capacity, policies(capacity > 0)), (0, policies(false)));
+    let (bounds, nothing) = (bounds(settings), nothing(settings));
     let limits = |time_out: Option<Duration>| PoolLimits {
         permits: settings.max_connections,
         max_queued: MAX_QUEUED,
@@ -259,28 +260,53 @@ fn cache(
         secrets_manager: limits(settings.timeout.secrets_manager),
         parameter_store: limits(settings.timeout.parameter_store),
     };
+    // A caller may have to wait for two fetches: the service's time-out bounds both together.
+    let deadline =
+        |time_out: Option<Duration>| settings.resilience.deadline.into_iter().chain(time_out).min();
+    let deadline = PerUpstream {
+        secrets_manager: deadline(settings.timeout.secrets_manager),
+        parameter_store: deadline(settings.timeout.parameter_store),
+    };
     let snapshot = snapshot.clone();
-    Cache::new(move || {
-        let (capacity, policy) = if snapshot.is_ahead() { keeping_nothing } else { keeping };
+    let start = move || {
+        let CacheBounds { capacity, policy } = if snapshot.is_ahead() { nothing } else { bounds };
         let (clock, stats) = (Rc::clone(&clock), Rc::clone(&stats));
         let pool = FetchPool::new(upstreams.clone(), limits, Rc::clone(&clock), Rc::clone(&stats));
         let fetch_pool = pool.start();
         let registry = CacheRegistry::new(capacity, policy, fetch_pool.clone(), clock, stats);
         CacheActors { registry: registry.start(), fetch_pool }
-    })
+    };
+    Cache::new(start, deadline)
+}
+
+fn bounds(settings: &Settings) -> CacheBounds {
+    if !settings.cache.enabled || settings.cache.size == 0 {
+        return nothing(settings);
+    }
+    let policy = PerUpstream {
+        secrets_manager: policy(settings, UpstreamKind::SecretsManager, true),
+        parameter_store: policy(settings, UpstreamKind::ParameterStore, true),
+    };
+    CacheBounds { capacity: settings.cache.size, policy }
+}
+
+/// The bounds of a cache that keeps nothing: callers still share fetches.
+fn nothing(settings: &Settings) -> CacheBounds {
+    let policy = PerUpstream {
+        secrets_manager: policy(settings, UpstreamKind::SecretsManager, false),
+        parameter_store: policy(settings, UpstreamKind::ParameterStore, false),
+    };
+    CacheBounds { capacity: 0, policy }
 }
 
 fn policy(settings: &Settings, kind: UpstreamKind, keeps_answers: bool) -> CachePolicy {
     let resilience = &settings.resilience;
-    let time_out = *settings.timeout.get(kind);
     CachePolicy {
         ttl: if keeps_answers { *settings.ttl.get(kind) } else { Duration::ZERO },
         ttl_spread: resilience.ttl_spread,
         refresh_ahead: resilience.refresh_ahead,
         stale_if_error: resilience.stale_if_error,
         error_ttl: resilience.error_ttl,
-        // A caller may have to wait for two fetches: the service's time-out bounds both together.
-        deadline: resilience.deadline.into_iter().chain(time_out).min(),
     }
 }
 

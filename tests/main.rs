@@ -4,10 +4,23 @@
 #![allow(clippy::disallowed_methods, reason = "tests measure with the paused clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod bad_input;
+mod behaviour_table;
 mod coalescing;
+mod deadline;
 mod eviction;
 mod fetch_pool;
+mod freeze;
 mod freshness;
+mod http_connections;
+mod http_errors;
+mod http_success;
+mod http_tokens;
 mod lifecycle;
 mod model;
+mod one_key_per_secret;
+mod outages;
+mod prefetch;
+mod refresh_ahead;
+mod remembered_errors;
 mod support;

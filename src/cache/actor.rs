@@ -1,17 +1,16 @@
 //! Serves one key.
 
-use std::{fmt, rc::Rc, sync::Arc};
+use std::{fmt, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient, Response,
-    WrapFuture,
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient, WrapFuture,
 };
-use tokio::{sync::oneshot, time::timeout};
 use tracing::{debug, error, warn};
 
 use crate::{
     cache::{
-        Answer, CachePolicy, Entry, Freshness, Lease, LookupResult, MAX_WAITERS, Settled,
+        Answer, CachePolicy, Entry, Freshness, Lease, LookupResult, MAX_WAITERS, Reply, Settled,
+        Urgency,
         flight::{Flight, Waiter},
         outage::Outage,
     },
@@ -27,14 +26,16 @@ use crate::{
 /// Answers this key: at once if it can, else when a fetch settles.
 #[derive(Debug)]
 pub struct Get {
-    /// Whether the entry must not be used: the caller knows that it is out of date.
-    pub refresh: bool,
+    /// How the caller asks.
+    pub urgency: Urgency,
+    /// Where the answer goes. Dropped unsent it tells the caller that an actor died over it.
+    pub reply: Reply,
     /// Tells the registry that this key is in use until the caller is answered.
     pub lease: Lease,
 }
 
 impl Message for Get {
-    type Result = LookupResult;
+    type Result = ();
 }
 
 /// Serves one key. At most one fetch is in flight; whoever misses meanwhile waits for it.
@@ -100,7 +101,7 @@ impl CacheActor {
                 self.fetch_in_background(now, ctx);
             }
             Some(Freshness::EndsSoon) => {}
-            Some(Freshness::Stale) if self.outage.as_ref().is_some_and(Outage::is_passing) => {
+            Some(Freshness::Stale) if self.is_known_to_fail() => {
                 self.fetch_in_background(now, ctx);
                 return self.answer_despite_failure(now).map(Ok);
             }
@@ -115,6 +116,13 @@ impl CacheActor {
         self.stats.hit();
         debug!(key = %self.key, age_ms = entry.age(now).map(millis), "hit");
         Some(Ok(entry.answer()))
+    }
+
+    /// Whether waiting is known to be of no use: the last fetch failed for a reason that passes, or the one
+    /// in flight has outlasted the deadline of somebody who waited for it.
+    fn is_known_to_fail(&self) -> bool {
+        self.outage.as_ref().is_some_and(Outage::is_passing)
+            || self.flight.as_ref().is_some_and(|flight| flight.is_overdue)
     }
 
     /// Starts a fetch that nobody waits for, unless one runs or the pause after a failure is not over.
@@ -148,15 +156,20 @@ impl CacheActor {
         Some(answer)
     }
 
+    /// What there is for a caller whose deadline has come.
+    fn without_waiting(&mut self, deadline: Duration, now: Moment) -> LookupResult {
+        if let Some(flight) = &mut self.flight {
+            flight.is_overdue |= flight.has_run_for(deadline, now);
+        }
+        self.answer_despite_failure(now)
+            .ok_or_else(|| Arc::new(FetchError::deadline_passed(self.key.upstream(), deadline)))
+    }
+
     /// Lets a caller wait: for the fetch in flight, for the next one, or for one it starts.
-    fn enlist(
-        &mut self,
-        get: Get,
-        now: Moment,
-        ctx: &mut Context<Self>,
-    ) -> Result<oneshot::Receiver<LookupResult>, SharedFetchError> {
-        self.make_room_for_a_waiter()?;
-        let (waiter, answer) = Waiter::new(get);
+    fn enlist(&mut self, waiter: Waiter, now: Moment, ctx: &mut Context<Self>) {
+        if let Err(refused) = self.make_room_for_a_waiter() {
+            return waiter.answer(Err(refused));
+        }
         match &mut self.flight {
             None => {
                 self.stats.miss();
@@ -184,7 +197,6 @@ impl CacheActor {
                 );
             }
         }
-        Ok(answer)
     }
 
     /// Forgets callers who hung up, and refuses the next one only if that was not enough.
@@ -233,11 +245,19 @@ impl CacheActor {
             self.start_fetch(flight, ctx);
             return;
         }
+        self.tell_the_registry(arn);
+    }
+
+    fn is_worth_keeping(&self) -> bool {
         let remembers = self.outage.is_some() && !self.policy.error_ttl.is_zero();
-        let is_worth_keeping = self.entry.is_some() || remembers;
+        self.entry.is_some() || remembers
+    }
+
+    fn tell_the_registry(&self, arn: Option<String>) {
+        let is_worth_keeping = self.is_worth_keeping();
+        let settled = Settled { key: self.key.clone(), is_worth_keeping, arn };
         // A mailbox always has room for one message of each sender. A registry that has died knows no
         // keys any more.
-        let settled = Settled { key: self.key.clone(), is_worth_keeping, arn };
         let _ = self.registry.try_send(settled);
     }
 
@@ -285,37 +305,23 @@ impl CacheActor {
 }
 
 impl Handler<Get> for CacheActor {
-    /// Hits are answered inline, without a future.
-    type Result = Response<LookupResult>;
+    type Result = ();
 
-    fn handle(&mut self, get: Get, ctx: &mut Self::Context) -> Self::Result {
-        let (now, refresh) = (self.clock.now(), get.refresh);
-        if !refresh && let Some(reply) = self.at_once(now, ctx) {
-            return Response::reply(reply);
-        }
-        let answer = match self.enlist(get, now, ctx) {
-            Ok(answer) => answer,
-            Err(refused) => return Response::reply(Err(refused)),
+    fn handle(&mut self, get: Get, ctx: &mut Self::Context) {
+        let now = self.clock.now();
+        let at_once = match get.urgency {
+            Urgency::Patient => self.at_once(now, ctx),
+            Urgency::OutOfTime(after) => Some(self.without_waiting(after, now)),
+            Urgency::Refresh => None,
         };
-        let answer = async move {
-            // The reply is dropped unsent only if this actor ends first.
-            answer.await.unwrap_or_else(|_ended| Err(Arc::new(FetchError::Abandoned)))
-        };
-        let Some(deadline) = self.policy.deadline else { return Response::fut(answer) };
-        let entry = self.entry.as_ref().filter(|_| !refresh);
-        let kept = entry.and_then(|entry| entry.answer_despite_failure(now, &self.policy));
-        let (upstream, stats) = (self.key.upstream(), Rc::clone(&self.stats));
-        Response::fut(async move {
-            match timeout(deadline, answer).await {
-                Ok(answer) => answer,
-                Err(_elapsed) => kept.inspect(|_| stats.stale()).ok_or_else(|| {
-                    Arc::new(FetchError::Timeout {
-                        upstream,
-                        after: deadline,
-                        hint: "the caller's deadline came before the answer",
-                    })
-                }),
+        match at_once {
+            Some(answer) => {
+                Waiter::new(get).answer(answer);
+                if self.flight.is_none() && !self.is_worth_keeping() {
+                    self.tell_the_registry(None);
+                }
             }
-        })
+            None => self.enlist(Waiter::new(get), now, ctx),
+        }
     }
 }

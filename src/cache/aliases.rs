@@ -31,7 +31,7 @@ impl Aliases {
         self.key_of.insert(alias, key);
     }
 
-    /// Its actor is let go.
+    /// Drops the other spellings of this key.
     pub(super) fn forget(&mut self, key: &CacheKey) {
         self.key_of.retain(|_, same| same != key);
     }

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
 use crate::{
-    cache::{CachePolicy, Get, Lease, LookupResult, REFRESH_WINDOW},
+    cache::{CachePolicy, Get, Lease, LookupResult, REFRESH_WINDOW, Reply, Urgency},
     clock::Moment,
 };
 
@@ -14,6 +12,8 @@ pub(super) struct Flight {
     /// When it began: the birth of its value.
     pub(super) begun: Moment,
     is_refresh: bool,
+    /// Whether it has outlasted the deadline of somebody who waited for it.
+    pub(super) is_overdue: bool,
     /// In order of arrival; empty while it runs only in the background.
     pub(super) waiters: Vec<Waiter>,
 }
@@ -22,13 +22,13 @@ pub(super) struct Flight {
 pub(super) struct Waiter {
     /// Whether an old value would be no answer.
     pub(super) refresh: bool,
-    reply: oneshot::Sender<LookupResult>,
+    reply: Reply,
     _lease: Lease,
 }
 
 impl Flight {
     pub(super) fn new(begun: Moment, is_refresh: bool) -> Self {
-        Self { begun, is_refresh, waiters: Vec::new() }
+        Self { begun, is_refresh, is_overdue: false, waiters: Vec::new() }
     }
 
     /// Whether a caller who asks at `now` may have this fetch's value: it must not be older than an
@@ -41,12 +41,18 @@ impl Flight {
         }
         !policy.keeps_answers() || younger_than(policy.ttl)
     }
+
+    /// Whether it has taken this long already. A freeze in which the monotonic clock stood still does not
+    /// count: the upstream had no chance to answer.
+    pub(super) fn has_run_for(&self, time: Duration, now: Moment) -> bool {
+        now.monotonic.saturating_duration_since(self.begun.monotonic) >= time
+    }
 }
 
 impl Waiter {
-    pub(super) fn new(get: Get) -> (Self, oneshot::Receiver<LookupResult>) {
-        let (reply, answer) = oneshot::channel();
-        (Self { refresh: get.refresh, reply, _lease: get.lease }, answer)
+    pub(super) fn new(get: Get) -> Self {
+        let refresh = matches!(get.urgency, Urgency::Refresh);
+        Self { refresh, reply: get.reply, _lease: get.lease }
     }
 
     pub(super) fn still_waits(&self) -> bool {

@@ -2,17 +2,17 @@
 
 use std::{fmt, rc::Rc, sync::Arc};
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use lru::LruCache;
 use tracing::debug;
 
 use crate::{
     cache::{
-        CacheActor, CachePolicy, Get, LookupResult,
+        CacheActor, CacheBounds, CachePolicy, Get, Reply, Urgency,
         aliases::{Aliases, other_names},
     },
     clock::Clock,
-    fetch::{error::FetchError, pool::FetchPool},
+    fetch::pool::FetchPool,
     key::CacheKey,
     settings::PerUpstream,
     stats::Stats,
@@ -23,12 +23,14 @@ use crate::{
 pub struct Lookup {
     /// What is asked.
     pub key: CacheKey,
-    /// Whether a kept answer must not be used.
-    pub refresh: bool,
+    /// How the caller asks.
+    pub urgency: Urgency,
+    /// Where the answer goes. Dropped unsent it tells the caller that an actor died over it.
+    pub reply: Reply,
 }
 
 impl Message for Lookup {
-    type Result = LookupResult;
+    type Result = ();
 }
 
 /// A key's fetch has settled, and no further one has begun.
@@ -43,6 +45,17 @@ pub struct Settled {
 }
 
 impl Message for Settled {
+    type Result = ();
+}
+
+/// Whatever is kept is void.
+#[derive(Clone, Copy, Debug)]
+pub struct StartOver {
+    /// What to live by from now on.
+    pub bounds: CacheBounds,
+}
+
+impl Message for StartOver {
     type Result = ();
 }
 
@@ -71,8 +84,8 @@ impl fmt::Debug for Lease {
 
 /// Owns the addresses of all [`CacheActor`]s: starts, finds and evicts them.
 ///
-/// Bound: `capacity` idle keys, least recently used first out, beside those with a fetch in flight, which
-/// the pool's queue bounds. Eviction drops the last address, never stops the actor: a stop would lose
+/// Bound: `capacity` keys that hold an answer, least recently used first out, beside those that wait for
+/// their first one, which the pool's queue bounds. Eviction drops the last address, never stops the actor: a stop would lose
 /// messages that wait in its mailbox.
 pub struct CacheRegistry {
     capacity: usize,
@@ -87,6 +100,8 @@ pub struct CacheRegistry {
 struct Slot {
     actor: Addr<CacheActor>,
     lease: Lease,
+    /// Whether the actor holds an answer, as far as it has told.
+    is_worth_keeping: bool,
 }
 
 impl fmt::Debug for CacheRegistry {
@@ -135,15 +150,22 @@ impl CacheRegistry {
         )
         .start();
         let lease = Lease::new();
-        self.slots.put(key, Slot { actor: actor.clone(), lease: lease.clone() });
-        self.evict_beyond_capacity();
+        let slot = Slot { actor: actor.clone(), lease: lease.clone(), is_worth_keeping: false };
+        self.slots.put(key, slot);
         (actor, lease)
     }
 
+    /// Lets the least recently used idle actors go that hold an answer too many. Those that do not hold
+    /// one yet push nobody out: their questions may be bad ones.
     fn evict_beyond_capacity(&mut self) {
-        while self.slots.len() > self.capacity {
-            let idle = self.slots.iter().rev().find(|(_, slot)| !slot.lease.is_out());
-            let Some(key) = idle.map(|(key, _)| key.clone()) else { return };
+        if self.slots.len() <= self.capacity {
+            return;
+        }
+        let kept = self.slots.iter().filter(|(_, slot)| slot.is_worth_keeping);
+        let idle = kept.clone().rev().filter(|(_, slot)| !slot.lease.is_out());
+        let too_many = kept.count().saturating_sub(self.capacity);
+        let evicted: Vec<_> = idle.take(too_many).map(|(key, _)| key.clone()).collect();
+        for key in evicted {
             debug!(%key, "evicted");
             self.let_go(&key);
         }
@@ -161,6 +183,8 @@ impl CacheRegistry {
     /// From here on these questions are one key. Another actor that already answers one of them goes,
     /// once it is idle: its next answer tells again.
     fn learn_aliases(&mut self, key: &CacheKey, arn: &str) {
+        // A name may mean another secret than before: one that was deleted and made anew.
+        self.aliases.forget(key);
         for alias in other_names(key, arn) {
             if self.is_idle(&alias) {
                 self.let_go(&alias);
@@ -173,14 +197,16 @@ impl CacheRegistry {
 }
 
 impl Handler<Lookup> for CacheRegistry {
-    type Result = ResponseFuture<LookupResult>;
+    type Result = ();
 
-    fn handle(&mut self, lookup: Lookup, ctx: &mut Self::Context) -> Self::Result {
-        let (actor, lease) = self.find_or_start(lookup.key, ctx);
-        let answer = actor.send(Get { refresh: lookup.refresh, lease });
-        Box::pin(async move {
-            answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned)))
-        })
+    #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
+    fn handle(&mut self, lookup: Lookup, ctx: &mut Self::Context) {
+        let Lookup { key, urgency, reply } = lookup;
+        if reply.is_closed() {
+            return;
+        }
+        let (actor, lease) = self.find_or_start(key, ctx);
+        actor.do_send(Get { urgency, reply, lease });
     }
 }
 
@@ -188,6 +214,9 @@ impl Handler<Settled> for CacheRegistry {
     type Result = ();
 
     fn handle(&mut self, settled: Settled, _ctx: &mut Self::Context) {
+        if let Some(slot) = self.slots.peek_mut(&settled.key) {
+            slot.is_worth_keeping = settled.is_worth_keeping;
+        }
         // Whoever asked since then holds a lease and gets a fetch of its own; its end tells again.
         if !settled.is_worth_keeping && self.is_idle(&settled.key) {
             self.let_go(&settled.key);
@@ -195,5 +224,18 @@ impl Handler<Settled> for CacheRegistry {
             self.learn_aliases(&settled.key, arn);
         }
         self.evict_beyond_capacity();
+    }
+}
+
+impl Handler<StartOver> for CacheRegistry {
+    type Result = ();
+
+    /// A key whose fetch is in flight gets a second actor: the first one's answer is void, too.
+    fn handle(&mut self, start_over: StartOver, _ctx: &mut Self::Context) {
+        let CacheBounds { capacity, policy } = start_over.bounds;
+        debug!("starting over with an empty cache with size {capacity}");
+        (self.capacity, self.policy) = (capacity, policy);
+        self.slots.clear();
+        self.aliases = Aliases::default();
     }
 }

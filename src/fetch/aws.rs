@@ -153,9 +153,7 @@ impl Shared {
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .use_fips(settings.use_fips)
             .use_dual_stack(settings.use_dualstack);
-        if let Some(endpoint) =
-            settings.endpoint_url.as_ref().filter(|_| !settings.ignore_configured_endpoints)
-        {
+        if let Some(endpoint) = &settings.endpoint_url {
             config = config.endpoint_url(endpoint);
         }
         Ok(Self { tls, credentials, config: config.build() })

@@ -51,6 +51,12 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// A request's own deadline came before the answer; the fetch may still go on.
+    pub fn deadline_passed(upstream: UpstreamKind, deadline: Duration) -> Self {
+        let hint = "the request's deadline came first";
+        Self::Timeout { upstream, after: deadline, hint }
+    }
+
     /// Whether the failure says nothing about the value: then an old one is better than none. What was
     /// deleted, or may not be read any more, must not be answered from memory.
     pub fn is_passing(&self) -> bool {

@@ -47,6 +47,14 @@ impl Message for Stop {
     type Result = ();
 }
 
+/// An invocation has begun: the environment may have been frozen until now.
+#[derive(Clone, Copy, Debug)]
+pub struct Invoked;
+
+impl Message for Invoked {
+    type Result = ();
+}
+
 /// How a fetch ended.
 pub type FetchReply = Result<Fetched, FetchError>;
 
@@ -132,6 +140,15 @@ impl Handler<Fetch> for FetchPool {
                 reply = call => reply.unwrap_or(Err(FetchError::Panicked)),
             }
         })
+    }
+}
+
+impl Handler<Invoked> for FetchPool {
+    type Result = ();
+
+    fn handle(&mut self, _invoked: Invoked, _ctx: &mut Self::Context) {
+        self.lanes.secrets_manager.invoked();
+        self.lanes.parameter_store.invoked();
     }
 }
 

@@ -58,12 +58,12 @@ where
         SdkError::DispatchFailure(failure) if failure.is_timeout() => FetchError::Timeout {
             upstream,
             after: CONNECT_TIME_OUT,
-            hint: "no connection to the service; is there a route to its endpoint?",
+            hint: "so long was each of the attempts to connect; is there a route to its endpoint?",
         },
         SdkError::TimeoutError(_) => FetchError::Timeout {
             upstream,
             after: ATTEMPT_TIME_OUT,
-            hint: "the service did not answer; is there a route to its endpoint?",
+            hint: "so long was each of the attempts made; is there a route to its endpoint?",
         },
         SdkError::ResponseError(response) => FetchError::Dispatch {
             reason: format!(
@@ -87,7 +87,8 @@ fn causes(error: &(dyn Error + 'static)) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut cause = Some(error);
     while let Some(error) = cause {
-        let word = error.to_string();
+        // A credentials chain lists what it tried on lines of its own; a log line is one line.
+        let word = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         if !words.contains(&word) {
             words.push(word);
         }

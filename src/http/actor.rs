@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
 use crate::http::{
-    connection::Connection,
+    connection::{Client, Connection},
     connections::Connections,
     routes::{Service, configure},
 };
@@ -27,9 +27,6 @@ use crate::http::{
 /// Connections the kernel may hold for us before we accept them: a burst of a whole environment's threads.
 /// With the usual 128 the kernel drops the others' first packet, and they come back after a second.
 const BACKLOG: i32 = 4_096;
-
-/// How long a request's head may take to arrive.
-const REQUEST_TIME_OUT: Duration = Duration::from_secs(5);
 
 /// How long to wait before accepting again when the process has no file left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -48,7 +45,7 @@ pub fn bind(port: u16) -> io::Result<StdListener> {
     Ok(socket.into())
 }
 
-/// Takes no new connection, waits for the answers under way, then ends.
+/// Takes no new connection, and resolves when the answers under way have gone out.
 #[derive(Debug)]
 pub struct Drain {
     /// How long to wait for them at most.
@@ -57,6 +54,14 @@ pub struct Drain {
 
 impl Message for Drain {
     type Result = ();
+}
+
+/// Tells how many client connections are open.
+#[derive(Debug)]
+pub struct CountConnections;
+
+impl Message for CountConnections {
+    type Result = usize;
 }
 
 /// Owns the listener and every client connection.
@@ -119,6 +124,14 @@ impl Handler<Drain> for HttpActor {
     }
 }
 
+impl Handler<CountConnections> for HttpActor {
+    type Result = usize;
+
+    fn handle(&mut self, _count: CountConnections, _ctx: &mut Self::Context) -> Self::Result {
+        self.connections.count()
+    }
+}
+
 /// Accepts until dropped. One task a connection: a panic in a handler is one connection's failure.
 async fn accept(
     listener: StdListener,
@@ -129,7 +142,8 @@ async fn accept(
     let app = App::new().configure(|app| configure(app, service)).into_factory();
     let http = HttpService::build()
         .keep_alive(KeepAlive::Os)
-        .client_request_timeout(REQUEST_TIME_OUT)
+        // Would end a connection that has not been used yet; `Connection` times requests.
+        .client_request_timeout(Duration::ZERO)
         .h1(map_config(app.map_err(|error: actix_web::Error| error.error_response()), |()| {
             AppConfig::default()
         }))
@@ -150,10 +164,12 @@ async fn accept(
         let _ = stream.set_nodelay(true);
         let activity = connections.add();
         let id = activity.id();
-        let serving = http.call((Connection::new(stream, activity), None));
+        let client = Client::new(stream, activity);
+        let serving = http.call((Connection::new(Rc::clone(&client)), None));
         let task = tokio::task::spawn_local(async move {
             // The client hung up, or sent what is no HTTP: it has its answer.
             let _ = serving.await;
+            client.dismiss().await;
         });
         connections.served_by(id, task.abort_handle());
     }

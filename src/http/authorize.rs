@@ -4,6 +4,7 @@ use std::{fmt, rc::Rc, time::Duration};
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use aws_credential_types::provider::ProvideCredentials;
+use futures_util::future::LocalBoxFuture;
 use subtle::ConstantTimeEq;
 use tracing::warn;
 
@@ -25,12 +26,18 @@ const CREDENTIALS_KEPT: Duration = Duration::from_secs(1);
 /// their current credentials, or the token they got these with; both are accepted there.
 pub struct Authorizer {
     tokens: Tokens,
-    current: Option<CurrentCredentials>,
+    current: Option<KeptToken>,
 }
 
-/// The session token of the credentials the container endpoint gives now.
-struct CurrentCredentials {
-    aws: Rc<Aws>,
+/// Knows the session token of the credentials a SnapStart function has now.
+pub trait CurrentToken {
+    /// None if there are no credentials, or none with a session token.
+    fn current_token(&self) -> LocalBoxFuture<'_, Option<Token>>;
+}
+
+/// Asks for the current token at most once in [`CREDENTIALS_KEPT`].
+struct KeptToken {
+    source: Rc<dyn CurrentToken>,
     clock: Rc<dyn Clock>,
     known: tokio::sync::Mutex<Option<(Moment, Token)>>,
 }
@@ -42,11 +49,15 @@ impl fmt::Debug for Authorizer {
 }
 
 impl Authorizer {
-    /// Accepts `tokens`, and without a session token among them that of the current credentials.
-    pub fn new(tokens: Tokens, aws: Option<Rc<Aws>>, clock: Rc<dyn Clock>) -> Self {
+    /// Accepts `tokens`, and without a session token among them the one `current` knows.
+    pub fn new(
+        tokens: Tokens,
+        current: Option<Rc<dyn CurrentToken>>,
+        clock: Rc<dyn Clock>,
+    ) -> Self {
         let has_container_credentials = tokens.session.is_none() && tokens.container.is_some();
-        let current = aws.filter(|_| has_container_credentials).map(|aws| CurrentCredentials {
-            aws,
+        let current = current.filter(|_| has_container_credentials).map(|source| KeptToken {
+            source,
             clock,
             known: tokio::sync::Mutex::new(None),
         });
@@ -70,7 +81,7 @@ impl Authorizer {
     }
 }
 
-impl CurrentCredentials {
+impl KeptToken {
     async fn admits(&self, presented: &[u8]) -> bool {
         // Held while the endpoint is asked: whoever else asks meanwhile shares its answer.
         let mut known = self.known.lock().await;
@@ -80,29 +91,33 @@ impl CurrentCredentials {
         {
             return same(token, presented);
         }
-        let Some(token) = self.fetch().await else { return false };
+        let Some(token) = self.source.current_token().await else { return false };
         let admitted = same(&token, presented);
         *known = Some((now, token));
         admitted
     }
+}
 
-    async fn fetch(&self) -> Option<Token> {
-        let credentials = match self.aws.credentials().await {
-            Ok(provider) => provider.provide_credentials().await,
-            Err(error) => {
-                warn!(%error, "no credentials to check a request's token against");
-                return None;
+impl CurrentToken for Aws {
+    fn current_token(&self) -> LocalBoxFuture<'_, Option<Token>> {
+        Box::pin(async {
+            let credentials = match self.credentials().await {
+                Ok(provider) => provider.provide_credentials().await,
+                Err(error) => {
+                    warn!(%error, "no credentials to check a request's token against");
+                    return None;
+                }
+            };
+            match credentials {
+                Ok(credentials) => {
+                    credentials.session_token().and_then(|token| Token::new(token.to_owned()))
+                }
+                Err(error) => {
+                    warn!(%error, "no credentials to check a request's token against");
+                    None
+                }
             }
-        };
-        match credentials {
-            Ok(credentials) => {
-                credentials.session_token().and_then(|token| Token::new(token.to_owned()))
-            }
-            Err(error) => {
-                warn!(%error, "no credentials to check a request's token against");
-                None
-            }
-        }
+        })
     }
 }
 

@@ -1,50 +1,67 @@
-//! What the HTTP parser refuses, said in the contract's form.
+//! What is refused before any handler of ours, said in the contract's form.
 //!
-//! actix-http answers what it cannot parse by itself, with an empty body, before any handler of ours; and
-//! it can write header names in lower or in Camel-Case only. Both are put right on the way out, and only
-//! for errors: an answer with status 200 passes after a look at its first bytes.
+//! actix-http answers what it cannot parse by itself, with an empty body; and it can write header names in
+//! lower or in Camel-Case only. Both are put right on the way out, and only for errors: an answer with
+//! status 200 passes after a look at its first bytes.
 
+use actix_web::http::header::HttpDate;
 use bytes::Bytes;
 
-use crate::http::reply::BAD_REQUEST;
+use crate::{
+    clock::{Clock, SystemClock},
+    http::reply::BAD_REQUEST,
+};
+
+pub(super) const TOO_SLOW: &str = "URL and headers did not arrive completely within 5 seconds";
+pub(super) const TOO_LARGE: &str = "URL and headers together must be smaller than 64 KiB";
+const TOO_MANY: &str = "a request has 96 headers at most";
+const MALFORMED: &str = "this is not a well-formed HTTP/1.1 request";
+
+/// What actix-http writes ahead of the answer to a client that waits for it.
+pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 const OK: &[u8] = b"HTTP/1.1 200";
 /// Only answers that actix-http makes by itself have lower-case names and no body.
 const OWN_ANSWER: &[u8] = b"\r\ncontent-length: 0\r\n";
 const CAMEL_CASE: &[u8] = b"\r\nX-Amzn-Errortype: ";
 const AS_AWS_WRITES_IT: &[u8] = b"\r\nX-Amzn-ErrorType: ";
+const CLOSE: &[u8] = b"\r\nConnection: close\r\n";
 
-/// What to write instead of `head`, the first bytes of an answer; `None`: write it as it is.
-pub(super) fn rewritten(head: &[u8]) -> Option<Bytes> {
-    if head.starts_with(OK) {
+/// What to write instead of `answer`, one whole answer; `None`: write it as it is.
+pub(super) fn rewritten(answer: &[u8]) -> Option<Bytes> {
+    if answer.starts_with(OK) {
         return None;
     }
+    let head = head_of(answer);
     if find(head, OWN_ANSWER).is_some() {
-        return reason(head).map(refusal);
+        let is_431 = head.get(9..12) == Some(b"431");
+        return Some(refusal(if is_431 { TOO_MANY } else { MALFORMED }));
     }
     let at = find(head, CAMEL_CASE)?;
-    let mut answer = head.to_vec();
+    let mut answer = answer.to_vec();
     answer[at..at + AS_AWS_WRITES_IT.len()].copy_from_slice(AS_AWS_WRITES_IT);
     Some(answer.into())
 }
 
-fn reason(head: &[u8]) -> Option<&'static str> {
-    match head.get(9..12)? {
-        b"431" => Some("URL and headers together must be smaller than 128 KiB"),
-        b"408" => Some("the request did not arrive completely within 5 seconds"),
-        b"400" => Some("this is not a well-formed HTTP/1.1 request"),
-        _ => None,
-    }
+/// Whether this answer is the last one of its connection.
+pub(super) fn says_close(answer: &[u8]) -> bool {
+    find(head_of(answer), CLOSE).is_some()
 }
 
-fn refusal(reason: &str) -> Bytes {
+/// A whole answer that refuses a request and ends the connection.
+pub(super) fn refusal(reason: &str) -> Bytes {
     let body = format!("Bad Request: {reason}");
     format!(
         "HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\nConnection: close\r\n\
-         Content-Type: text/plain\r\nX-Amzn-ErrorType: {BAD_REQUEST}\r\n\r\n{body}",
-        body.len()
+         Content-Type: text/plain\r\nX-Amzn-ErrorType: {BAD_REQUEST}\r\nDate: {}\r\n\r\n{body}",
+        body.len(),
+        HttpDate::from(SystemClock.now().wall),
     )
     .into()
+}
+
+fn head_of(answer: &[u8]) -> &[u8] {
+    &answer[..find(answer, b"\r\n\r\n").map_or(answer.len(), |end| end + 2)]
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage, HttpRequest, HttpResponse,
     http::{
-        Method,
+        ConnectionType, Method,
         header::{FORWARDED, HeaderMap, X_FORWARDED_FOR},
     },
     web,
@@ -31,10 +31,19 @@ pub struct Service {
 /// Routes every request to one handler: the contract fixes the order of the checks, and a router would
 /// judge path and method before the token.
 pub fn configure(app: &mut web::ServiceConfig, service: web::Data<Service>) {
-    app.app_data(service).default_service(web::to(answer));
+    app.app_data(service).default_service(web::to(serve));
 }
 
-async fn answer(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+async fn serve(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    let mut response = answer(&request, &service).await;
+    // A body of unknown length is not looked for the next request behind it.
+    if !matches!(request.chunked(), Ok(false)) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
+}
+
+async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
     if is_forwarded(request.headers()) {
         return reply::bad_request(&BadRequest::Forwarded);
     }

@@ -1,0 +1,88 @@
+//! Where a request's head ends: at the first empty line that follows any other.
+
+/// Finds the end of a head whose bytes come in pieces. Knows no more of HTTP than lines, as actix-http's
+/// parser takes them: a line feed ends one, with a carriage return before it or without.
+#[derive(Debug, Default)]
+pub(super) struct HeadEnd {
+    seen: usize,
+    /// Whether any line so far held a character. Empty lines ahead of a request are not its end.
+    has_begun: bool,
+    /// Whether the line at hand holds a character.
+    in_text: bool,
+}
+
+impl HeadEnd {
+    /// How many bytes the next request begins behind the start of `piece`, if its head ends in it.
+    pub(super) fn find(&mut self, piece: &[u8]) -> Option<usize> {
+        for (at, byte) in piece.iter().enumerate() {
+            match byte {
+                b'\n' if self.has_begun && !self.in_text => {
+                    self.seen += at + 1;
+                    return Some(at + 1);
+                }
+                b'\n' => self.in_text = false,
+                b'\r' => {}
+                _ => (self.has_begun, self.in_text) = (true, true),
+            }
+        }
+        self.seen += piece.len();
+        None
+    }
+
+    /// The bytes of this head so far.
+    pub(super) fn seen(&self) -> usize {
+        self.seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::HeadEnd;
+
+    fn end_of(bytes: &str) -> Option<usize> {
+        HeadEnd::default().find(bytes.as_bytes())
+    }
+
+    #[test]
+    fn an_empty_line_ends_a_head_however_lines_are_ended() {
+        for head in ["a\r\nb\r\n\r\n", "a\n\n", "a\r\n\n", "a\n\r\n"] {
+            assert_eq!(end_of(&format!("{head}rest\r\n\r\n")), Some(head.len()), "{head:?}");
+            assert_eq!(end_of(&head[..head.len() - 1]), None, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn empty_lines_ahead_of_a_request_do_not_end_it() {
+        assert_eq!(end_of("\r\n\r\n\n\n"), None);
+        assert_eq!(end_of("\r\n\r\na\r\n\r\n"), Some(9));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_end_where_the_whole_does(bytes in "[a\r\n]{0,20}", cut in 0..20_usize) {
+            let cut = cut.min(bytes.len());
+            let mut in_pieces = HeadEnd::default();
+            let end = in_pieces.find(&bytes.as_bytes()[..cut]).or_else(|| {
+                in_pieces.find(&bytes.as_bytes()[cut..]).map(|end| cut + end)
+            });
+            prop_assert_eq!(end, end_of(&bytes));
+        }
+
+        #[test]
+        fn where_it_ends_actix_https_parser_has_all_it_needs(head in "[a: /\r\n]{0,30}") {
+            let mut headers = [httparse::EMPTY_HEADER; 32];
+            let request = format!("GET / HTTP/1.1\r\n{head}");
+            let parsed = httparse::Request::new(&mut headers).parse(request.as_bytes());
+            match end_of(&request) {
+                Some(end) => prop_assert_ne!(
+                    httparse::Request::new(&mut [httparse::EMPTY_HEADER; 32])
+                        .parse(&request.as_bytes()[..end]),
+                    Ok(httparse::Status::Partial)
+                ),
+                None => prop_assert!(!matches!(parsed, Ok(httparse::Status::Complete(_)))),
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! How long a connection lives, and who decides it.
+
+use std::time::Duration;
+
+use tokio::time::{advance, pause};
+
+use crate::support::{
+    server::{HEADERS, TestServer, get},
+    upstream::FakeUpstream,
+};
+
+const SECRET: &str = "/secretsmanager/get?secretId=db";
+
+fn server() -> TestServer {
+    TestServer::new(&FakeUpstream::new())
+}
+
+#[actix_rt::test]
+async fn a_connection_is_kept_without_a_word_about_it() {
+    let server = server();
+    let mut client = server.client().await;
+    for _ in 0..100 {
+        let reply = client.ask(get(SECRET)).await;
+        assert_eq!(reply.header("Connection"), None);
+    }
+    server.connections_are(1).await;
+}
+
+#[actix_rt::test]
+async fn an_error_does_not_end_a_connection() {
+    let server = server();
+    let mut client = server.client().await;
+    for (target, status) in [("/", 400), (SECRET, 200), ("/secretsmanager/get", 400)] {
+        assert_eq!(client.ask(get(target)).await.status(), status);
+    }
+    server.connections_are(1).await;
+}
+
+#[actix_rt::test]
+async fn connection_close_is_answered_by_connection_close_and_by_closing() {
+    let server = server();
+    for (target, status) in [(SECRET, "200 OK"), ("/nowhere", "400 Bad Request")] {
+        for close in ["Connection: close", "connection: Close", "Connection: foo, close"] {
+            let mut client = server.client().await;
+            client.send(format!("GET {target} HTTP/1.1\r\n{close}\r\n{HEADERS}\r\n")).await;
+            let answer = client.rest().await;
+
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+            assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+        }
+    }
+    server.no_connection_is_left().await;
+}
+
+#[actix_rt::test]
+async fn http_1_0_is_answered_and_closed() {
+    let server = server();
+    for (target, status) in [(SECRET, "200 OK"), ("/nowhere", "400 Bad Request")] {
+        let mut client = server.client().await;
+        client.send(format!("GET {target} HTTP/1.0\r\n{HEADERS}\r\n")).await;
+        let answer = client.rest().await;
+
+        assert!(answer.starts_with(&format!("HTTP/1.0 {status}\r\n")), "{answer}");
+        assert!(answer.contains("\r\nContent-Type: text/plain\r\n"), "{answer}");
+        assert_eq!(answer.contains("\r\nX-Amzn-ErrorType: "), target == "/nowhere", "{answer}");
+    }
+    server.no_connection_is_left().await;
+}
+
+#[actix_rt::test]
+async fn http_1_0_is_kept_if_it_asks_so() {
+    let mut client = server().client().await;
+    for _ in 0..3 {
+        let request = format!("GET {SECRET} HTTP/1.0\r\nConnection: keep-alive\r\n{HEADERS}\r\n");
+        let reply = client.ask(request).await;
+
+        assert_eq!(reply.header("Connection"), Some("keep-alive"));
+        assert_eq!(reply.body, "call 1");
+    }
+}
+
+#[actix_rt::test]
+async fn an_idle_connection_is_never_closed_whether_it_was_used_or_not() {
+    pause();
+    let server = server();
+    let mut used = server.client().await;
+    used.ask(get(SECRET)).await;
+    let mut unused = server.client().await;
+    server.connections_are(2).await;
+
+    // Everything runs between two steps.
+    for _ in 0..24 {
+        advance(Duration::from_secs(3_600)).await;
+        server.connections_are(2).await;
+    }
+
+    assert_eq!(used.ask(get(SECRET)).await.status(), 200);
+    assert_eq!(unused.ask(get(SECRET)).await.status(), 200);
+}
+
+#[actix_rt::test]
+async fn a_connection_ends_when_its_client_ends_it() {
+    let server = server();
+    let mut client = server.client().await;
+    client.ask(get(SECRET)).await;
+    drop(client);
+    let never_used = server.client().await;
+    drop(never_used);
+
+    server.no_connection_is_left().await;
+}
+
+#[actix_rt::test]
+async fn a_client_that_sends_no_more_still_gets_its_answer() {
+    let server = server();
+    let mut client = server.client().await;
+    client.send(get(SECRET)).await;
+    client.end().await;
+
+    assert!(client.rest().await.ends_with("\r\n\r\ncall 1"));
+    server.no_connection_is_left().await;
+}
