@@ -5,6 +5,7 @@
 
 import os
 import platform
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def unpack_into_opt(layer: Path) -> None:
 def run_through_qemu(program: Path) -> None:
     """Puts a script in the program's place; the kernel starts programs of its own architecture only."""
     foreign = Path("/opt") / f"{NAME}-arm64"
-    program.replace(foreign)
+    shutil.move(program, foreign)
     program.write_text(
         f'#!/bin/sh\nexec {QEMU}/usr/bin/qemu-aarch64-static -0 "$0" -L {QEMU} {foreign}\n'
     )
