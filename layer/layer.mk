@@ -30,7 +30,7 @@ layer-reproducible: ## build the x86_64 layer again, in another folder and from 
 .PHONY: layer-examples
 layer-examples: ## check the SAM, CDK, Terraform and container examples with their own tools
 	tools/install-layer examples
-	layer/examples/check
+	.tools/examples/bin/python layer/examples/check
 
 .PHONY: bench-start
 bench-start: layer-x86_64 tools ## how soon a function can start, beside yardsticks; writes docs/startup.md

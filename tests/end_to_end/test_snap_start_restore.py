@@ -21,9 +21,10 @@ from support.fault_proxy import FaultProxy
 from support.log_file import LogFile
 from support.opt_extensions import BESIDE, CREDENTIALS, INSTALLED, install_extension_without_credentials
 from support.private_words import CREDENTIAL_MARK, SESSION_TOKEN, value_of
-from support.stepped_clock import SteppedClock
 from support.waiting import eventually
+from support.wall_clock import WallClock
 
+# The extension alone is told: the runtime client would wait for a restore that the emulator does not play.
 SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 SECRET = "/secretsmanager/get?secretId=db"
 OTHER = "/secretsmanager/get?secretId=other"
@@ -32,20 +33,20 @@ NEW_SESSION_TOKEN = f"{CREDENTIAL_MARK}-session-token-after-the-restore"
 
 
 @pytest.fixture
-def clock(tmp_path: Path) -> SteppedClock:
-    return SteppedClock(tmp_path)
+def clock(tmp_path: Path) -> WallClock:
+    return WallClock(tmp_path)
 
 
 @pytest.fixture
-def nobody_has_credentials(clock: SteppedClock) -> Iterator[None]:
-    install_extension_without_credentials(**clock.environment)
+def nobody_has_credentials(clock: WallClock) -> Iterator[None]:
+    install_extension_without_credentials(**clock.environment, **SNAP_START)
     yield
     INSTALLED.unlink()
 
 
 def test_what_init_read_is_not_served_after_the_restore(
     nobody_has_credentials: None,
-    clock: SteppedClock,
+    clock: WallClock,
     proxy: FaultProxy,
     stub: AwsStub,
     authority: Authority,
@@ -58,7 +59,7 @@ def test_what_init_read_is_not_served_after_the_restore(
     function = ["/usr/bin/env", *(word for name in CREDENTIALS.split() for word in ("-u", name)),
                 *python_function("snap_start_init.handler")]  # fmt: skip
     environment = settings(
-        **upstreams(proxy.url), **ENVIRONMENT_CREDENTIALS, **SNAP_START,
+        **upstreams(proxy.url), **ENVIRONMENT_CREDENTIALS,
         AWS_CA_BUNDLE=str(authority.bundle), READ_IN_INIT=SECRET, GATE=str(gate),
     )  # fmt: skip
 
@@ -71,7 +72,7 @@ def test_what_init_read_is_not_served_after_the_restore(
         extension = processes.find(BESIDE.name)
         extension.signal(signal.SIGSTOP)
         eventually(extension.is_stopped, "the snapshot is made")
-        clock.step_to(60)  # well within the TTL
+        clock.step(60)  # well within the TTL
         assert proxy.silence_all() >= 1
         extension.signal(signal.SIGCONT)
         gate.touch()
@@ -84,7 +85,7 @@ def test_what_init_read_is_not_served_after_the_restore(
 
 
 def test_after_the_restore_tokens_credentials_and_connections_are_the_current_ones(
-    clock: SteppedClock, proxy: FaultProxy, stub: AwsStub, authority: Authority, log: LogFile
+    clock: WallClock, proxy: FaultProxy, stub: AwsStub, authority: Authority, log: LogFile
 ) -> None:
     for key in ("db", "other"):
         stub.lay_down(GET_SECRET, key, secret(key, value_of(key)))
@@ -98,7 +99,7 @@ def test_after_the_restore_tokens_credentials_and_connections_are_the_current_on
             assert extension.get(SECRET).status == 200
             extension.signal(signal.SIGSTOP)
             endpoint.session_token = NEW_SESSION_TOKEN
-            clock.step_to(HOUR)
+            clock.step(HOUR)
             assert proxy.silence_all() >= 1
             extension.signal(signal.SIGCONT)
 
