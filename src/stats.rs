@@ -5,6 +5,7 @@
 use std::{cell::Cell, time::Duration};
 
 use serde::Serialize;
+use tracing::info;
 
 /// Live counters, shared by all actors.
 #[derive(Debug, Default)]
@@ -88,6 +89,24 @@ impl Stats {
             longest_queue: self.longest_queue.get(),
             slowest_fetch_ms: millis(self.slowest_fetch.get()),
         }
+    }
+}
+
+impl StatsSnapshot {
+    /// One INFO line with what an environment's life came to: what to tune the pool by afterwards.
+    pub fn log_summary(&self) {
+        info!(
+            hits = self.hits,
+            misses = self.misses,
+            coalesced = self.coalesced,
+            stale = self.stale,
+            upstream_calls = self.upstream_calls,
+            failed_fetches = self.failed_fetches,
+            calls_saved = self.calls_saved,
+            longest_queue = self.longest_queue,
+            slowest_fetch_ms = self.slowest_fetch_ms,
+            "summary"
+        );
     }
 }
 

@@ -5,7 +5,7 @@
 //! means a secret of the caller's own account and region, so the answer to a name tells which ARN it has,
 //! but the answer to an ARN does not tell what a bare name would find.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 use crate::key::{CacheKey, SecretKey};
 
@@ -15,25 +15,26 @@ const SUFFIX_LENGTH: usize = 6;
 /// Other spellings of keys that have an actor. Bound: two for each of these.
 #[derive(Debug, Default)]
 pub(super) struct Aliases {
-    key_of: HashMap<CacheKey, CacheKey>,
+    /// Counted, because all spellings of one key share it: a full cache has thousands.
+    key_of: HashMap<CacheKey, Rc<CacheKey>>,
 }
 
 impl Aliases {
     /// The key whose actor answers this question.
     pub(super) fn resolve(&self, key: CacheKey) -> CacheKey {
         match self.key_of.get(&key) {
-            Some(same) => same.clone(),
+            Some(same) => CacheKey::clone(same),
             None => key,
         }
     }
 
-    pub(super) fn learn(&mut self, alias: CacheKey, key: CacheKey) {
+    pub(super) fn learn(&mut self, alias: CacheKey, key: Rc<CacheKey>) {
         self.key_of.insert(alias, key);
     }
 
     /// Drops the other spellings of this key.
     pub(super) fn forget(&mut self, key: &CacheKey) {
-        self.key_of.retain(|_, same| same != key);
+        self.key_of.retain(|_, same| **same != *key);
     }
 }
 

@@ -7,10 +7,10 @@ use tokio::{sync::oneshot, time::timeout};
 use tracing::error;
 
 use crate::{
-    cache::{CacheBounds, CacheRegistry, Lookup, LookupResult, StartOver, Urgency},
+    cache::{CacheRegistry, Lookup, LookupResult, Urgency},
     fetch::{
         error::FetchError,
-        pool::{FetchPool, Stop},
+        pool::{FetchPool, Invoked, Stop},
     },
     key::CacheKey,
     settings::PerUpstream,
@@ -98,15 +98,15 @@ impl Cache {
         }
     }
 
-    /// Where fetches are bounded.
-    pub fn fetch_pool(&self) -> Addr<FetchPool> {
-        self.actors.borrow().fetch_pool.clone()
+    /// An invocation has begun: calls from before a freeze are made again.
+    #[expect(clippy::disallowed_methods, reason = "a pool that has died has no call left")]
+    pub fn invoked(&self) {
+        self.actors.borrow().fetch_pool.do_send(Invoked);
     }
 
-    /// Forgets every value, and keeps within `bounds` from now on. Fetches in flight answer those who wait.
-    pub fn start_over(&self, bounds: CacheBounds) {
-        // A registry that has died keeps nothing, and its successor asks for the bounds itself.
-        let _ = self.actors.borrow().registry.try_send(StartOver { bounds });
+    /// Forgets every value. Fetches in flight go on and answer those who wait for them.
+    pub fn start_over(&self) {
+        *self.actors.borrow_mut() = (self.start)();
     }
 
     /// Fails every fetch in flight and every further one, so that whoever waits is answered.

@@ -8,7 +8,7 @@ use tracing::debug;
 
 use crate::{
     cache::{
-        CacheActor, CacheBounds, CachePolicy, Get, Reply, Urgency,
+        CacheActor, CachePolicy, Get, Reply, Urgency,
         aliases::{Aliases, other_names},
     },
     clock::Clock,
@@ -45,17 +45,6 @@ pub struct Settled {
 }
 
 impl Message for Settled {
-    type Result = ();
-}
-
-/// Whatever is kept is void.
-#[derive(Clone, Copy, Debug)]
-pub struct StartOver {
-    /// What to live by from now on.
-    pub bounds: CacheBounds,
-}
-
-impl Message for StartOver {
     type Result = ();
 }
 
@@ -134,11 +123,13 @@ impl CacheRegistry {
         key: CacheKey,
         ctx: &mut Context<Self>,
     ) -> (Addr<CacheActor>, Lease) {
+        // A key with an actor is nobody's alias, so most questions need no second look.
+        if let Some(found) = self.find(&key) {
+            return found;
+        }
         let key = self.aliases.resolve(key);
-        if let Some(slot) = self.slots.get(&key)
-            && slot.actor.connected()
-        {
-            return (slot.actor.clone(), slot.lease.clone());
+        if let Some(found) = self.find(&key) {
+            return found;
         }
         let actor = CacheActor::new(
             key.clone(),
@@ -153,6 +144,11 @@ impl CacheRegistry {
         let slot = Slot { actor: actor.clone(), lease: lease.clone(), is_worth_keeping: false };
         self.slots.put(key, slot);
         (actor, lease)
+    }
+
+    fn find(&mut self, key: &CacheKey) -> Option<(Addr<CacheActor>, Lease)> {
+        let slot = self.slots.get(key)?;
+        slot.actor.connected().then(|| (slot.actor.clone(), slot.lease.clone()))
     }
 
     /// Lets the least recently used idle actors go that hold an answer too many. Those that do not hold
@@ -185,12 +181,13 @@ impl CacheRegistry {
     fn learn_aliases(&mut self, key: &CacheKey, arn: &str) {
         // A name may mean another secret than before: one that was deleted and made anew.
         self.aliases.forget(key);
+        let shared = Rc::new(key.clone());
         for alias in other_names(key, arn) {
             if self.is_idle(&alias) {
                 self.let_go(&alias);
             }
             if !self.slots.contains(&alias) {
-                self.aliases.learn(alias, key.clone());
+                self.aliases.learn(alias, Rc::clone(&shared));
             }
         }
     }
@@ -224,18 +221,5 @@ impl Handler<Settled> for CacheRegistry {
             self.learn_aliases(&settled.key, arn);
         }
         self.evict_beyond_capacity();
-    }
-}
-
-impl Handler<StartOver> for CacheRegistry {
-    type Result = ();
-
-    /// A key whose fetch is in flight gets a second actor: the first one's answer is void, too.
-    fn handle(&mut self, start_over: StartOver, _ctx: &mut Self::Context) {
-        let CacheBounds { capacity, policy } = start_over.bounds;
-        debug!("starting over with an empty cache with size {capacity}");
-        (self.capacity, self.policy) = (capacity, policy);
-        self.slots.clear();
-        self.aliases = Aliases::default();
     }
 }

@@ -59,7 +59,6 @@ pub struct Aws {
 }
 
 struct Shared {
-    tls: TlsContext,
     credentials: SharedCredentialsProvider,
     config: SdkConfig,
 }
@@ -100,7 +99,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// A CA bundle that cannot be read.
+    /// The SDK could not be set up.
     pub async fn credentials(&self) -> Result<SharedCredentialsProvider, FetchError> {
         Ok(self.shared().await?.credentials.clone())
     }
@@ -113,10 +112,11 @@ impl Aws {
         &self,
         build: impl FnOnce(&SdkConfig, SharedHttpClient) -> C + Send + 'static,
     ) -> Result<C, FetchError> {
-        let Shared { tls, config, .. } = self.shared().await?;
-        let (tls, config, max_connections) = (tls.clone(), config.clone(), self.max_connections);
+        let config = self.shared().await?.config.clone();
+        let (settings, max_connections) = (self.settings.clone(), self.max_connections);
         off_the_thread(move || {
-            let http_client = pooled_http_client(tls, max_connections)?;
+            // Read for each client, not shared: kept, the text of the roots is 200 kB of idle memory.
+            let http_client = pooled_http_client(trust_roots(&settings)?, max_connections)?;
             let credentials_kept = IdentityCache::lazy().build();
             let config = config.into_builder().identity_cache(credentials_kept).build();
             Ok(build(&config, http_client))
@@ -128,15 +128,14 @@ impl Aws {
         self.shared
             .get_or_try_init(|| async {
                 let settings = self.settings.clone();
-                off_the_thread(move || Shared::new(&settings)).await
+                off_the_thread(move || Ok(Shared::new(&settings))).await
             })
             .await
     }
 }
 
 impl Shared {
-    fn new(settings: &AwsSettings) -> Result<Self, FetchError> {
-        let tls = trust_roots(settings)?;
+    fn new(settings: &AwsSettings) -> Self {
         let credentials = credentials();
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -156,7 +155,7 @@ impl Shared {
         if let Some(endpoint) = &settings.endpoint_url {
             config = config.endpoint_url(endpoint);
         }
-        Ok(Self { tls, credentials, config: config.build() })
+        Self { credentials, config: config.build() }
     }
 }
 

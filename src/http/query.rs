@@ -104,7 +104,7 @@ impl<'a> Given<'a> {
 
 /// Decodes a name or value; `parameter` is what an error calls it. Borrows when nothing is encoded.
 fn decode<'a>(raw: &'a str, parameter: &str) -> Result<Cow<'a, str>, BadRequest> {
-    if !raw.contains(['%', '+']) {
+    if !raw.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Ok(Cow::Borrowed(raw));
     }
     if let Some(sequence) = broken_sequence(raw) {

@@ -139,15 +139,18 @@ async fn a_long_poll_that_lasted_does_not_count_towards_giving_up() {
 }
 
 #[actix_rt::test]
-async fn whoever_awaits_an_invocation_learns_of_the_first_and_of_later_ones_at_once() {
+async fn whoever_awaits_an_invocation_learns_of_each_once() {
     let api = FakeExtensionsApi::start().await;
     let lifecycle = start(&api);
-    let mut waiting = Box::pin(lifecycle.send(AwaitInvoked));
-    tokio::select! {
-        _ = &mut waiting => unreachable!("there is no INVOKE yet"),
-        _ = api.received(2) => {}
+    for (known, request_id) in [(0, "r-1"), (1, "r-2")] {
+        let mut waiting = Box::pin(lifecycle.send(AwaitInvoked { known }));
+        tokio::select! {
+            _ = &mut waiting => unreachable!("there is no such INVOKE yet"),
+            _ = api.received(2) => {}
+        }
+        api.hand_out(Reply::invoke(request_id));
+        assert_eq!(soon(waiting).await.unwrap().unwrap(), known + 1);
     }
-    api.hand_out(Reply::invoke("r-1"));
-    soon(waiting).await.unwrap().unwrap();
-    soon(lifecycle.send(AwaitInvoked)).await.unwrap().unwrap();
+    let both = soon(lifecycle.send(AwaitInvoked { known: 0 })).await.unwrap().unwrap();
+    assert_eq!(both, 2, "who was away learns of all at once");
 }

@@ -23,7 +23,7 @@ async fn an_api_that_is_gone_for_good_is_an_error_for_every_waiter() {
     let mut api = FakeExtensionsApi::start().await;
     let lifecycle = start(&api);
     let early = [lifecycle.send(AwaitShutdown), lifecycle.send(AwaitShutdown)];
-    let invoked = lifecycle.send(AwaitInvoked);
+    let invoked = lifecycle.send(AwaitInvoked { known: 0 });
     registered(&lifecycle).await.unwrap();
     api.received(2).await;
     time::pause();
