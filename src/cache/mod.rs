@@ -13,8 +13,8 @@ pub use actor::{CacheActor, Get};
 pub use door::{Cache, CacheActors};
 pub use entry::{Answer, Entry, Freshness};
 pub use outage::{FIRST_PAUSE, LONGEST_PAUSE};
-pub use policy::{CacheBounds, CachePolicy, MAX_WAITERS, REFRESH_WINDOW};
-pub use registry::{CacheRegistry, Lease, Lookup, Settled, StartOver};
+pub use policy::{CachePolicy, MAX_WAITERS, REFRESH_WINDOW};
+pub use registry::{CacheRegistry, Lease, Lookup, Settled};
 
 use std::time::Duration;
 

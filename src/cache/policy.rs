@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::settings::PerUpstream;
-
 /// Callers that may wait for one key at once; the next one gets `Overloaded`.
 ///
 /// Ten times the threads a Lambda environment can have (1,024), so a handler never meets it. It bounds
@@ -30,15 +28,6 @@ pub struct CachePolicy {
     pub stale_if_error: Duration,
     /// How long a failure is answered again without a fetch; zero: never.
     pub error_ttl: Duration,
-}
-
-/// How much is kept, and how long.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CacheBounds {
-    /// How many keys may hold an answer; zero keeps none.
-    pub capacity: usize,
-    /// How long their answers are used.
-    pub policy: PerUpstream<CachePolicy>,
 }
 
 impl CachePolicy {

@@ -8,7 +8,7 @@ use tracing::debug;
 
 use crate::{
     cache::{
-        CacheActor, CacheBounds, CachePolicy, Get, Reply, Urgency,
+        CacheActor, CachePolicy, Get, Reply, Urgency,
         aliases::{Aliases, other_names},
     },
     clock::Clock,
@@ -45,17 +45,6 @@ pub struct Settled {
 }
 
 impl Message for Settled {
-    type Result = ();
-}
-
-/// Whatever is kept is void.
-#[derive(Clone, Copy, Debug)]
-pub struct StartOver {
-    /// What to live by from now on.
-    pub bounds: CacheBounds,
-}
-
-impl Message for StartOver {
     type Result = ();
 }
 
@@ -232,18 +221,5 @@ impl Handler<Settled> for CacheRegistry {
             self.learn_aliases(&settled.key, arn);
         }
         self.evict_beyond_capacity();
-    }
-}
-
-impl Handler<StartOver> for CacheRegistry {
-    type Result = ();
-
-    /// A key whose fetch is in flight gets a second actor: the first one's answer is void, too.
-    fn handle(&mut self, start_over: StartOver, _ctx: &mut Self::Context) {
-        let CacheBounds { capacity, policy } = start_over.bounds;
-        debug!("starting over with an empty cache with size {capacity}");
-        (self.capacity, self.policy) = (capacity, policy);
-        self.slots.clear();
-        self.aliases = Aliases::default();
     }
 }
