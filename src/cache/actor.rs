@@ -145,7 +145,7 @@ impl CacheActor {
         let answer = self.entry.as_ref()?.answer_despite_failure(now, &self.policy)?;
         let Some(age) = answer.stale_age else { return Some(answer) };
         self.stats.stale();
-        if let Some(failure) = self.outage.as_mut().and_then(Outage::untold_failure) {
+        if let Some(failure) = self.outage.as_mut().and_then(Outage::take_warning) {
             warn!(
                 key = %self.key,
                 age_s = age.as_secs(),
