@@ -14,5 +14,6 @@ mod http_errors;
 mod http_success;
 mod http_tokens;
 mod lifecycle;
+mod log_hygiene;
 mod model;
 mod support;

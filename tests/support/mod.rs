@@ -4,6 +4,7 @@ pub mod cache;
 pub mod client;
 pub mod clock;
 pub mod extensions_api;
+pub mod log;
 pub mod reply;
 pub mod server;
 pub mod upstream;
