@@ -17,3 +17,4 @@ mod lifecycle;
 mod log_hygiene;
 mod model;
 mod support;
+mod watching;
