@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests measure with the paused clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod actix_contract;
 mod bad_input;
 mod coalescing;
 mod eviction;
