@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod actix_contract;
+mod actors_doc;
 mod bad_input;
 mod coalescing;
 mod eviction;
