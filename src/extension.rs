@@ -22,12 +22,14 @@ use crate::{
         upstream::Upstreams,
     },
     http::{self, Authorizer, CurrentToken, Drain, HttpActor, Service},
+    key::UpstreamKind,
     lifecycle::{
-        AwaitShutdown, ErrorReport, ErrorType, Events, ExtensionName, LifecycleActor,
-        LifecycleError, PendingRegistration, report_init_error, send_register,
+        AwaitRegistered, AwaitShutdown, ErrorReport, ErrorType, Events, ExtensionName,
+        LifecycleActor, LifecycleError, PendingRegistration, report_init_error, send_register,
     },
     log,
-    settings::{LambdaSettings, PerUpstream, Reading, Settings},
+    prefetch::prefetch,
+    settings::{LambdaSettings, Notice, PerUpstream, PrefetchSettings, Reading, Settings},
     stats::Stats,
 };
 
@@ -61,7 +63,8 @@ impl Boot {
 
     /// Serves until SHUTDOWN, SIGTERM or ctrl-C.
     pub fn run(self) -> ExitCode {
-        let Self { reading: Reading { settings, notices }, listener, registration } = self;
+        let Self { reading, listener, registration } = self;
+        let Reading { settings, notices, own_notices } = reading;
         log::init(settings.log_level);
         log::log_panics();
         notices.iter().for_each(log::notice);
@@ -69,15 +72,19 @@ impl Boot {
             "Systems Manager Parameter Store and Secrets Manager Lambda Extension {}",
             env!("CARGO_PKG_VERSION")
         );
-        actix::System::new().block_on(async {
-            match serve(&settings, listener, registration).await {
+        let life = async move {
+            match serve(&settings, &own_notices, listener, registration).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(reason) => {
                     error!("{reason}");
                     ExitCode::FAILURE
                 }
             }
-        })
+        };
+        // A task of its own: what `block_on` holds is polled whenever any task is, at every hit.
+        let life = async { tokio::task::spawn_local(life).await };
+        // Only a panic ends it otherwise, and that is logged.
+        actix::System::new().block_on(life).unwrap_or(ExitCode::FAILURE)
     }
 }
 
@@ -93,6 +100,7 @@ type Failure = String;
 
 async fn serve(
     settings: &Settings,
+    own_notices: &[Notice],
     listener: io::Result<TcpListener>,
     registration: Option<Result<PendingRegistration, LifecycleError>>,
 ) -> Result<(), Failure> {
@@ -110,15 +118,24 @@ async fn serve(
             Rc::clone(&clock),
         ),
         cache: cache(settings, backend.upstreams(), clock, Rc::clone(&stats)),
-        stats,
+        stats: Rc::clone(&stats),
     });
     let http = HttpActor::new(listener, service.clone()).start();
     info!("Serving on port {}", settings.http_port);
-    let lifecycle = registration.map(|pending| LifecycleActor::new(pending).start());
+    let fetch_pool = service.cache.fetch_pool().recipient();
+    let lifecycle =
+        registration.map(|pending| LifecycleActor::new(pending).telling(fetch_pool).start());
     info!("ready to serve traffic");
-    tokio::task::spawn_local(backend.warm_up());
+    own_notices.iter().for_each(log::notice);
+    tokio::task::spawn_local(off_everybodys_path(
+        backend,
+        lifecycle.clone(),
+        settings.prefetch.clone(),
+        service.clone(),
+    ));
     let end = the_end(lifecycle).await;
     drain(&http, &service.cache).await;
+    stats.snapshot().log_summary();
     end
 }
 
@@ -141,6 +158,22 @@ async fn give_up(registration: Option<PendingRegistration>, reason: Failure) -> 
         }
     }
     reason
+}
+
+/// What nobody waits for: builds the AWS clients while the runtime starts, with the CPU of INIT, then
+/// prefetches. A request that comes earlier waits in its fetch for the same client.
+async fn off_everybodys_path(
+    backend: Backend,
+    lifecycle: Option<Addr<LifecycleActor>>,
+    settings: PrefetchSettings,
+    service: web::Data<Service>,
+) {
+    if let Some(lifecycle) = lifecycle {
+        // Whatever the answer: the runtime has started, or never will.
+        let _ = lifecycle.send(AwaitRegistered).await;
+    }
+    backend.warm_up().await;
+    prefetch(&settings, &service.cache).await;
 }
 
 /// Who answers fetches: AWS, or a file.
@@ -182,8 +215,7 @@ impl Backend {
         }
     }
 
-    /// Builds the AWS clients while the runtime starts, with the CPU of INIT, off everybody's path: a
-    /// request that comes earlier waits in its fetch for the same client.
+    /// Builds the AWS clients.
     async fn warm_up(self) {
         if let Self::Aws { secrets_manager, parameter_store, .. } = self {
             for outcome in [secrets_manager.warm_up().await, parameter_store.warm_up().await] {
@@ -202,10 +234,10 @@ fn cache(
     stats: Rc<Stats>,
 ) -> Cache {
     let capacity = if settings.cache.enabled { settings.cache.size } else { 0 };
-    let policy = |ttl| CachePolicy { ttl: if capacity > 0 { ttl } else { Duration::ZERO } };
+    let policy = |kind| policy(settings, kind, capacity > 0);
     let policy = PerUpstream {
-        secrets_manager: policy(settings.ttl.secrets_manager),
-        parameter_store: policy(settings.ttl.parameter_store),
+        secrets_manager: policy(UpstreamKind::SecretsManager),
+        parameter_store: policy(UpstreamKind::ParameterStore),
     };
     let limits = |time_out: Option<Duration>| PoolLimits {
         permits: settings.max_connections,
@@ -216,13 +248,32 @@ fn cache(
         secrets_manager: limits(settings.timeout.secrets_manager),
         parameter_store: limits(settings.timeout.parameter_store),
     };
-    Cache::new(move || {
+    // A caller may have to wait for two fetches: the service's time-out bounds both together.
+    let deadline =
+        |time_out: Option<Duration>| settings.resilience.deadline.into_iter().chain(time_out).min();
+    let deadline = PerUpstream {
+        secrets_manager: deadline(settings.timeout.secrets_manager),
+        parameter_store: deadline(settings.timeout.parameter_store),
+    };
+    let start = move || {
         let (clock, stats) = (Rc::clone(&clock), Rc::clone(&stats));
         let pool = FetchPool::new(upstreams.clone(), limits, Rc::clone(&clock), Rc::clone(&stats));
         let fetch_pool = pool.start();
         let registry = CacheRegistry::new(capacity, policy, fetch_pool.clone(), clock, stats);
         CacheActors { registry: registry.start(), fetch_pool }
-    })
+    };
+    Cache::new(start, deadline)
+}
+
+fn policy(settings: &Settings, kind: UpstreamKind, keeps_answers: bool) -> CachePolicy {
+    let resilience = &settings.resilience;
+    CachePolicy {
+        ttl: if keeps_answers { *settings.ttl.get(kind) } else { Duration::ZERO },
+        ttl_spread: resilience.ttl_spread,
+        refresh_ahead: resilience.refresh_ahead,
+        stale_if_error: resilience.stale_if_error,
+        error_ttl: resilience.error_ttl,
+    }
 }
 
 /// Waits for SHUTDOWN, SIGTERM or ctrl-C, whichever comes first.

@@ -23,6 +23,9 @@ impl fmt::Display for UpstreamKind {
     }
 }
 
+/// The stage that Secrets Manager answers with when none is asked for.
+const DEFAULT_STAGE: &str = "AWSCURRENT";
+
 /// One cacheable question.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CacheKey {
@@ -86,6 +89,20 @@ impl CacheKey {
             Self::Secret(_) => "secret",
             Self::Parameter(_) => "parameter",
         }
+    }
+}
+
+impl SecretKey {
+    /// Asking for the stage `AWSCURRENT` of no particular version is asking for no stage: it is what
+    /// GetSecretValue answers by default.
+    pub fn new(
+        secret_id: String,
+        version_id: Option<String>,
+        version_stage: Option<String>,
+    ) -> Self {
+        let version_stage =
+            version_stage.filter(|stage| version_id.is_some() || stage != DEFAULT_STAGE);
+        Self { secret_id, version_id, version_stage }
     }
 }
 

@@ -19,6 +19,7 @@ pub mod http;
 pub mod key;
 pub mod lifecycle;
 pub mod log;
+pub mod prefetch;
 pub mod secret;
 pub mod settings;
 pub mod stats;

@@ -5,6 +5,7 @@
 use std::{cell::Cell, time::Duration};
 
 use serde::Serialize;
+use tracing::info;
 
 /// Live counters, shared by all actors.
 #[derive(Debug, Default)]
@@ -12,6 +13,7 @@ pub struct Stats {
     hits: Cell<u64>,
     misses: Cell<u64>,
     coalesced: Cell<u64>,
+    stale: Cell<u64>,
     upstream_calls: Cell<u64>,
     failed_fetches: Cell<u64>,
     longest_queue: Cell<usize>,
@@ -27,6 +29,8 @@ pub struct StatsSnapshot {
     pub misses: u64,
     /// Callers who joined a fetch that another one had started.
     pub coalesced: u64,
+    /// Callers who got a value past its TTL, because fetches failed or took too long.
+    pub stale: u64,
     /// Fetches handed to an upstream.
     pub upstream_calls: u64,
     /// Of those, how many ended without a value.
@@ -52,6 +56,10 @@ impl Stats {
         add_one(&self.coalesced);
     }
 
+    pub(crate) fn stale(&self) {
+        add_one(&self.stale);
+    }
+
     pub(crate) fn upstream_call(&self) {
         add_one(&self.upstream_calls);
     }
@@ -74,12 +82,31 @@ impl Stats {
             hits: self.hits.get(),
             misses: self.misses.get(),
             coalesced: self.coalesced.get(),
+            stale: self.stale.get(),
             upstream_calls: self.upstream_calls.get(),
             failed_fetches: self.failed_fetches.get(),
             calls_saved: self.hits.get() + self.coalesced.get(),
             longest_queue: self.longest_queue.get(),
             slowest_fetch_ms: millis(self.slowest_fetch.get()),
         }
+    }
+}
+
+impl StatsSnapshot {
+    /// One INFO line with what an environment's life came to: what to tune the pool by afterwards.
+    pub fn log_summary(&self) {
+        info!(
+            hits = self.hits,
+            misses = self.misses,
+            coalesced = self.coalesced,
+            stale = self.stale,
+            upstream_calls = self.upstream_calls,
+            failed_fetches = self.failed_fetches,
+            calls_saved = self.calls_saved,
+            longest_queue = self.longest_queue,
+            slowest_fetch_ms = self.slowest_fetch_ms,
+            "summary"
+        );
     }
 }
 

@@ -90,6 +90,25 @@ async fn questions_that_fail_push_no_answer_out() {
 }
 
 #[actix_rt::test]
+async fn a_burst_of_bad_questions_pushes_no_answer_out_of_a_full_cache() {
+    pause();
+    let upstream = FakeUpstream::new();
+    let test = cache_of(2, &upstream);
+    test.get(&secret("a")).await.unwrap();
+    test.get(&secret("b")).await.unwrap();
+    for _ in 0..50 {
+        upstream.then(Outcome::Error("ResourceNotFoundException"));
+    }
+    let burst: Vec<_> = (0..50).map(|n| test.caller(&secret(&n.to_string()))).collect();
+    for caller in burst {
+        caller.await.unwrap().unwrap_err();
+    }
+
+    assert_eq!(test.get(&secret("a")).await, Ok("call 1".to_owned()));
+    assert_eq!(test.get(&secret("b")).await, Ok("call 2".to_owned()));
+}
+
+#[actix_rt::test]
 async fn a_cache_of_size_zero_keeps_nothing_and_still_coalesces() {
     pause();
     let upstream = FakeUpstream::new().taking(Duration::from_millis(100));

@@ -149,7 +149,11 @@ async fn a_forwarded_request_is_refused_whatever_else_it_is() {
 async fn an_upstreams_error_keeps_the_generic_text_and_adds_code_and_message() {
     let upstreams = Upstreams::of_one(AnswerWith(|_| {
         let message = "Secrets Manager can't find the specified secret.".to_owned();
-        Err(FetchError::Upstream { code: "ResourceNotFoundException".into(), message })
+        Err(FetchError::Upstream {
+            code: "ResourceNotFoundException".into(),
+            message,
+            passing: false,
+        })
     }));
     let reply = TestServer::with(Config::default(), upstreams).get(SECRET).await;
 

@@ -54,7 +54,7 @@ fn records(key: CacheKey) -> SecretValue {
 }
 
 fn server_of_records() -> TestServer {
-    let upstreams = Upstreams::of_one(AnswerWith(|key| Ok(records(key))));
+    let upstreams = Upstreams::of_one(AnswerWith(|key| Ok(records(key).into())));
     TestServer::with(Config::default(), upstreams)
 }
 
@@ -120,7 +120,8 @@ async fn the_date_is_an_http_date() {
 async fn a_body_of_the_largest_size_arrives_whole() {
     let largest = "x".repeat(65_536);
     let body = Rc::new(largest.clone());
-    let upstreams = Upstreams::of_one(AnswerWith(move |_| Ok(SecretValue::new(body.as_bytes()))));
+    let upstreams =
+        Upstreams::of_one(AnswerWith(move |_| Ok(SecretValue::new(body.as_bytes()).into())));
     let mut client = TestServer::with(Config::default(), upstreams).client().await;
 
     for _ in 0..3 {
@@ -190,7 +191,11 @@ async fn the_statistics_are_json_behind_the_token() {
 
     assert_eq!(reply.header("Content-Type"), Some("application/json"));
     assert_eq!(reply.body, serde_json::to_string(&server.stats.snapshot()).unwrap());
-    assert!(reply.body.starts_with(r#"{"hits":1,"misses":1,"coalesced":0,"upstream_calls":1,"#));
+    assert!(
+        reply
+            .body
+            .starts_with(r#"{"hits":1,"misses":1,"coalesced":0,"stale":0,"upstream_calls":1,"#)
+    );
     let refused = server.ask("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!(refused.status(), 401);
 }

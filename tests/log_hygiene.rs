@@ -25,7 +25,7 @@ use tokio::time::{advance, pause};
 
 use crate::support::{
     cache::{Config, TTL, TestCache},
-    log::Log,
+    log::CapturedLog,
     server::TestServer,
     upstream::{AnswerWith, FakeUpstream},
 };
@@ -52,21 +52,23 @@ fn upstream(key: CacheKey) -> UpstreamAnswer {
     let name = key.to_string();
     let is = |word| name.contains(word);
     match key {
-        _ if is("denied") => {
-            Err(FetchError::Upstream { code: "AccessDenied".into(), message: "no".into() })
-        }
+        _ if is("denied") => Err(FetchError::Upstream {
+            code: "AccessDenied".into(),
+            message: "no".into(),
+            passing: false,
+        }),
         _ if is("unreachable") => Err(FetchError::Dispatch { reason: "refused".into() }),
         _ if is("panics") => panic!("the value is {VALUE}"),
         _ if is("unwraps") => not_a_number(VALUE).expect("the value is no number"),
         CacheKey::Secret(key) if is("binary") => {
-            Ok(SecretRecord { secret_binary: Some(value), ..empty_secret(key.secret_id) }
-                .into_body())
+            let record = SecretRecord { secret_binary: Some(value), ..empty_secret(key.secret_id) };
+            Ok(record.into_body().into())
         }
         CacheKey::Secret(key) => {
-            Ok(SecretRecord { secret_string: Some(value), ..empty_secret(key.secret_id) }
-                .into_body())
+            let record = SecretRecord { secret_string: Some(value), ..empty_secret(key.secret_id) };
+            Ok(record.into_body().into())
         }
-        CacheKey::Parameter(key) => Ok(parameter_record(key.name, value).into_body()),
+        CacheKey::Parameter(key) => Ok(parameter_record(key.name, value).into_body().into()),
     }
 }
 
@@ -104,7 +106,7 @@ fn parameter_record(name: String, value: SecretValue) -> ParameterRecord {
 #[actix_rt::test]
 async fn a_whole_run_with_everything_that_can_happen_logs_neither_value_nor_token() {
     pause();
-    let log = Log::capture_with_panics();
+    let log = CapturedLog::at_debug_with_panics();
     let reading = Settings::read(environment());
     reading.notices.iter().for_each(log::notice);
     let config = Config { capacity: 2, permits: 1, ..Config::default() };
@@ -191,12 +193,15 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
         cache: Rc::into_inner(cache.cache).unwrap(),
         stats: cache.stats,
     });
-    let fetched =
-        Fetched { body: value.clone(), queued: Duration::ZERO, took: Duration::from_secs(1) };
+    let fetched = Fetched {
+        value: value.clone().into(),
+        queued: Duration::ZERO,
+        took: Duration::from_secs(1),
+    };
 
     for (what, debug) in [
         ("SecretValue", format!("{value:?}")),
-        ("Answer", format!("{:?}", Answer { body: value.clone() })),
+        ("Answer", format!("{:?}", Answer { body: value.clone(), stale_age: None })),
         ("Entry", format!("{:?}", Entry::new(value.clone(), now))),
         ("Fetched", format!("{fetched:?}")),
         (

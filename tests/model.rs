@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use parameters_secrets_extension::{
-    cache::REFRESH_WINDOW,
+    cache::{FIRST_PAUSE, LONGEST_PAUSE, REFRESH_WINDOW},
     fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
 };
 use proptest::{prelude::*, sample::Index};
@@ -19,6 +19,9 @@ use crate::support::{
 
 const LATENCY: Duration = Duration::from_millis(250);
 const TTL: Duration = Duration::from_secs(2);
+/// When a hit begins to fetch ahead.
+const LAST_FIFTH: Duration = Duration::from_millis(1_600);
+const STALE_IF_ERROR: Duration = Duration::from_secs(40);
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -29,7 +32,7 @@ enum Step {
     /// Only the wall clock goes on.
     Freeze(Duration),
     /// Somebody sets the wall clock back.
-    StepBack(Duration),
+    SetBack(Duration),
     NextFetchEnds(Outcome),
     /// One of the callers so far hangs up.
     HangUp(Index),
@@ -40,22 +43,30 @@ fn duration() -> impl Strategy<Value = Duration> {
         Just(Duration::from_millis(1)),
         Just(REFRESH_WINDOW),
         Just(LATENCY),
+        Just(FIRST_PAUSE),
+        Just(LAST_FIFTH),
         Just(TTL - LATENCY),
         Just(TTL),
+        Just(LONGEST_PAUSE),
+        Just(STALE_IF_ERROR),
         Just(LONGEST_FETCH),
     ]
 }
 
 fn step(keys: usize) -> impl Strategy<Value = Step> {
-    let outcome =
-        prop_oneof![Just(Outcome::Error("told")), Just(Outcome::Panic), Just(Outcome::Hang)];
+    let outcome = prop_oneof![
+        Just(Outcome::Error("told")),
+        Just(Outcome::PassingError("passing")),
+        Just(Outcome::Panic),
+        Just(Outcome::Hang),
+    ];
     prop_oneof![
         6 => (0..keys).prop_map(Step::Get),
         2 => (0..keys).prop_map(Step::Refresh),
         4 => duration().prop_map(Step::Advance),
         1 => duration().prop_map(Step::Freeze),
-        1 => duration().prop_map(Step::StepBack),
-        1 => outcome.prop_map(Step::NextFetchEnds),
+        1 => duration().prop_map(Step::SetBack),
+        2 => outcome.prop_map(Step::NextFetchEnds),
         1 => any::<Index>().prop_map(Step::HangUp),
     ]
 }
@@ -71,8 +82,9 @@ struct Model {
     outcomes: VecDeque<Outcome>,
     calls: usize,
     entry: Option<(usize, Born)>,
+    outage: Option<OutageModel>,
     flight: Option<FlightModel>,
-    latecomers: Vec<usize>,
+    latecomers: Vec<WaiterModel>,
     /// What each caller gets, in order of asking, once it has been settled.
     answers: Vec<Option<Expected>>,
 }
@@ -83,13 +95,24 @@ struct Born {
     wall: i64,
 }
 
+struct OutageModel {
+    is_passing: bool,
+    failed_at: Born,
+    pause: Duration,
+}
+
 struct FlightModel {
     call: usize,
     born: Born,
     is_refresh: bool,
     ends: Duration,
     outcome: Outcome,
-    waiters: Vec<usize>,
+    waiters: Vec<WaiterModel>,
+}
+
+struct WaiterModel {
+    caller: usize,
+    refresh: bool,
 }
 
 impl Model {
@@ -103,29 +126,52 @@ impl Model {
         Some(by_wall.max(self.monotonic - born.monotonic))
     }
 
+    fn is_younger(&self, born: Born, limit: Duration) -> bool {
+        self.age(born).is_some_and(|age| age < limit)
+    }
+
     fn ask(&mut self, refresh: bool) {
-        let caller = self.answers.len();
-        self.answers.push(None);
-        let young = |born, limit| self.age(born).is_some_and(|age| age < limit);
-        if let Some((call, born)) = self.entry
-            && !refresh
-            && young(born, TTL)
-        {
-            self.answers[caller] = Some(Ok(call));
+        let waiter = WaiterModel { caller: self.answers.len(), refresh };
+        let at_once = if refresh { None } else { self.at_once() };
+        self.answers.push(at_once.map(Ok));
+        if at_once.is_some() {
             return;
         }
         let joins = self.flight.as_ref().map(|flight| match refresh {
-            false => young(flight.born, TTL),
-            true => flight.is_refresh && young(flight.born, REFRESH_WINDOW),
+            false => self.is_younger(flight.born, TTL),
+            true => flight.is_refresh && self.is_younger(flight.born, REFRESH_WINDOW),
         });
         match joins {
-            None => self.start(refresh, vec![caller]),
-            Some(true) => self.flight.as_mut().unwrap().waiters.push(caller),
-            Some(false) => self.latecomers.push(caller),
+            None => self.start(refresh, vec![waiter]),
+            Some(true) => self.flight.as_mut().unwrap().waiters.push(waiter),
+            Some(false) => self.latecomers.push(waiter),
         }
     }
 
-    fn start(&mut self, is_refresh: bool, waiters: Vec<usize>) {
+    /// What a caller gets without waiting: the how manieth call's value.
+    fn at_once(&mut self) -> Option<usize> {
+        let (call, born) = self.entry?;
+        if !self.is_younger(born, TTL) {
+            let is_passing = self.outage.as_ref().is_some_and(|outage| outage.is_passing);
+            self.despite_failure().filter(|_| is_passing)?;
+        }
+        let may_try = self
+            .outage
+            .as_ref()
+            .is_none_or(|outage| !self.is_younger(outage.failed_at, outage.pause));
+        if !self.is_younger(born, LAST_FIFTH) && self.flight.is_none() && may_try {
+            self.start(false, Vec::new());
+        }
+        Some(call)
+    }
+
+    /// The value that goes before a failure.
+    fn despite_failure(&self) -> Option<usize> {
+        let (call, born) = self.entry?;
+        self.is_younger(born, TTL + STALE_IF_ERROR).then_some(call)
+    }
+
+    fn start(&mut self, is_refresh: bool, waiters: Vec<WaiterModel>) {
         self.calls += 1;
         let outcome = self.outcomes.pop_front().unwrap_or(Outcome::Value);
         let takes = if matches!(outcome, Outcome::Hang) { LONGEST_FETCH } else { LATENCY };
@@ -139,22 +185,38 @@ impl Model {
         let Some(flight) = self.flight.take_if(|flight| flight.ends <= self.monotonic) else {
             return;
         };
+        let is_passing = !matches!(flight.outcome, Outcome::Error(_));
         let answer = match flight.outcome {
             Outcome::Value => Ok(flight.call),
-            Outcome::Error(code) => Err(code),
+            Outcome::Error(code) | Outcome::PassingError(code) => Err(code),
+            Outcome::Dispatch => Err("DispatchFailure"),
             Outcome::Panic => Err("InternalFailure"),
             Outcome::Hang => Err("RequestTimeout"),
         };
-        if let Ok(call) = answer {
-            self.entry = Some((call, flight.born));
+        match answer {
+            Ok(call) => {
+                self.entry = Some((call, flight.born));
+                self.outage = None;
+            }
+            Err(_) => self.fail(is_passing),
         }
-        for caller in flight.waiters {
-            self.answers[caller] = Some(answer);
+        for waiter in flight.waiters {
+            let instead = self.despite_failure().filter(|_| !waiter.refresh && answer.is_err());
+            self.answers[waiter.caller] = Some(instead.map_or(answer, Ok));
         }
         if !self.latecomers.is_empty() {
             let latecomers = std::mem::take(&mut self.latecomers);
             self.start(true, latecomers);
         }
+    }
+
+    fn fail(&mut self, is_passing: bool) {
+        if !is_passing {
+            self.entry = None;
+        }
+        let longer = |outage: &OutageModel| (outage.pause * 2).min(LONGEST_PAUSE);
+        let pause = self.outage.as_ref().map_or(FIRST_PAUSE, longer);
+        self.outage = Some(OutageModel { is_passing, failed_at: self.now(), pause });
     }
 
     fn act(&mut self, step: &Step) {
@@ -163,11 +225,15 @@ impl Model {
             Step::Refresh(_) => self.ask(true),
             Step::Advance(duration) => self.advance(*duration),
             Step::Freeze(duration) => self.wall += millis(*duration),
-            Step::StepBack(duration) => self.wall -= millis(*duration),
+            Step::SetBack(duration) => self.wall -= millis(*duration),
             Step::NextFetchEnds(outcome) => self.outcomes.push_back(outcome.clone()),
             Step::HangUp(_) => {}
         }
     }
+}
+
+fn config() -> Config {
+    Config { ttl: TTL, refresh_ahead: true, stale_if_error: STALE_IF_ERROR, ..Config::default() }
 }
 
 fn millis(duration: Duration) -> i64 {
@@ -181,7 +247,7 @@ async fn act(step: &Step, test: &TestCache, upstream: &FakeUpstream, callers: &m
         Step::Refresh(key) => callers.push(test.refresher(&secret(&key.to_string()))),
         Step::Advance(duration) => advance(*duration).await,
         Step::Freeze(duration) => test.clock.freeze(*duration),
-        Step::StepBack(duration) => test.clock.step_back(*duration),
+        Step::SetBack(duration) => test.clock.step_back(*duration),
         Step::NextFetchEnds(outcome) => upstream.then(outcome.clone()),
         Step::HangUp(index) if !callers.is_empty() => index.get(callers).abort(),
         Step::HangUp(_) => {}
@@ -205,7 +271,7 @@ proptest! {
     ) {
         run(async {
             let upstream = FakeUpstream::new().taking(LATENCY);
-            let config = Config { ttl: TTL, permits: 100, ..Config::default() };
+            let config = Config { permits: 100, ..config() };
             let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
             let (mut model, mut callers) = (Model::default(), Vec::new());
             // At the end twice: a latecomer's fetch may begin only when another one has hung itself out.
@@ -235,7 +301,7 @@ proptest! {
     ) {
         run(async {
             let upstream = FakeUpstream::new().taking(LATENCY);
-            let config = Config { capacity, permits, ttl: TTL, ..Config::default() };
+            let config = Config { capacity, permits, ..config() };
             let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
             let mut callers = Vec::new();
             for step in &steps {

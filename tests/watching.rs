@@ -8,7 +8,7 @@ use tokio::time::{advance, pause};
 
 use crate::support::{
     cache::{Config, TTL, TestCache, parameter, secret, settle},
-    log::Log,
+    log::CapturedLog,
     upstream::{FakeUpstream, Outcome},
 };
 
@@ -16,9 +16,9 @@ const LATENCY: Duration = Duration::from_millis(100);
 const DB: &str = "key=/secretsmanager/get?secretId=db";
 
 /// A cache and its log, which says nothing yet.
-fn watched(config: Config, upstream: &FakeUpstream) -> (TestCache, Log) {
+fn watched(config: Config, upstream: &FakeUpstream) -> (TestCache, CapturedLog) {
     pause();
-    let log = Log::capture();
+    let log = CapturedLog::at_debug();
     let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
     log.take_lines();
     (test, log)
@@ -38,7 +38,7 @@ fn count(lines: &[String], what: &str) -> usize {
 
 #[actix_rt::test]
 async fn a_new_cache_tells_its_size() {
-    let log = Log::capture();
+    let log = CapturedLog::at_debug();
     TestCache::new(&FakeUpstream::new());
 
     assert_eq!(log.take_lines(), ["DEBUG Creating a new cache with size 1000"]);
@@ -169,7 +169,8 @@ async fn an_eviction_shows_which_key_went() {
 
     test.get(&secret("other")).await.unwrap();
 
-    assert_eq!(log.take_lines()[0], format!("DEBUG evicted {DB}"));
+    settle().await;
+    assert_eq!(log.take_lines().last(), Some(&format!("DEBUG evicted {DB}")));
 }
 
 #[actix_rt::test]

@@ -1,38 +1,41 @@
 //! Serves one key.
 
-use std::{rc::Rc, sync::Arc};
+use std::{fmt, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient, Response,
-    WrapFuture,
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient, WrapFuture,
 };
-use tokio::sync::oneshot;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use crate::{
     cache::{
-        Answer, CachePolicy, Entry, Lease, LookupResult, MAX_WAITERS, REFRESH_WINDOW, Settled,
+        Answer, CachePolicy, Entry, Freshness, Lease, LookupResult, MAX_WAITERS, Reply, Settled,
+        Urgency,
+        flight::{Flight, Waiter},
+        outage::Outage,
     },
     clock::{Clock, Moment},
     fetch::{
-        error::FetchError,
-        pool::{Fetch, FetchPool, FetchReply},
+        error::{FetchError, SharedFetchError},
+        pool::{Fetch, FetchPool, FetchReply, Fetched},
     },
     key::CacheKey,
     stats::{Stats, millis},
 };
 
-/// Answers this key: at once from a fresh entry, else when a fetch settles.
+/// Answers this key: at once if it can, else when a fetch settles.
 #[derive(Debug)]
 pub struct Get {
-    /// Whether the entry must not be used: the caller knows that it is out of date.
-    pub refresh: bool,
+    /// How the caller asks.
+    pub urgency: Urgency,
+    /// Where the answer goes. Dropped unsent it tells the caller that an actor died over it.
+    pub reply: Reply,
     /// Tells the registry that this key is in use until the caller is answered.
     pub lease: Lease,
 }
 
 impl Message for Get {
-    type Result = LookupResult;
+    type Result = ();
 }
 
 /// Serves one key. At most one fetch is in flight; whoever misses meanwhile waits for it.
@@ -48,37 +51,14 @@ pub struct CacheActor {
     clock: Rc<dyn Clock>,
     stats: Rc<Stats>,
     entry: Option<Entry>,
+    outage: Option<Outage>,
     flight: Option<Flight>,
     /// Callers for whom the fetch in flight began too early; the next fetch is theirs.
     latecomers: Vec<Waiter>,
 }
 
-/// The fetch in flight and who waits for it, in order of arrival.
-struct Flight {
-    begun: Moment,
-    is_refresh: bool,
-    waiters: Vec<Waiter>,
-}
-
-struct Waiter {
-    reply: oneshot::Sender<LookupResult>,
-    _lease: Lease,
-}
-
-impl Flight {
-    /// Whether a caller who asks at `now` may have this fetch's value: it must not be older than an
-    /// entry may be. A fetch can be that old when the environment was frozen meanwhile.
-    fn may_answer(&self, refresh: bool, now: Moment, policy: &CachePolicy) -> bool {
-        let Some(age) = now.age_since(self.begun) else { return false };
-        if refresh {
-            return self.is_refresh && age < REFRESH_WINDOW;
-        }
-        !policy.keeps_answers() || age < policy.ttl
-    }
-}
-
-impl std::fmt::Debug for CacheActor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for CacheActor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheActor").field("key", &self.key).finish_non_exhaustive()
     }
 }
@@ -105,46 +85,111 @@ impl CacheActor {
             clock,
             stats,
             entry: None,
+            outage: None,
             flight: None,
             latecomers: Vec::new(),
         }
     }
 
-    fn hit(&self, now: Moment) -> Option<Answer> {
-        let entry = self.entry.as_ref()?;
-        if entry.is_fresh(now, &self.policy) {
-            self.stats.hit();
-            debug!(key = %self.key, age_ms = entry.age(now).map(millis), "hit");
-            return Some(entry.answer());
+    /// What can be said without waiting: a fresh answer, a stale one while fetches are known to fail, or
+    /// a failure that is remembered.
+    fn at_once(&mut self, now: Moment, ctx: &mut Context<Self>) -> Option<LookupResult> {
+        let freshness = self.entry.as_ref().map(|entry| entry.freshness(now, &self.policy));
+        match freshness {
+            Some(Freshness::Fresh) => {}
+            Some(Freshness::EndsSoon) if self.policy.refresh_ahead => {
+                self.fetch_in_background(now, ctx);
+            }
+            Some(Freshness::EndsSoon) => {}
+            Some(Freshness::Stale) if self.is_known_to_fail() => {
+                self.fetch_in_background(now, ctx);
+                return self.answer_despite_failure(now).map(Ok);
+            }
+            Some(Freshness::Stale | Freshness::TooOld) | None => {
+                if let Some(age) = self.entry.as_ref().map(|entry| entry.age(now)) {
+                    debug!(key = %self.key, age_ms = age.map(millis), "expired");
+                }
+                return self.remembered_failure(now).map(Err);
+            }
         }
-        debug!(key = %self.key, age_ms = entry.age(now).map(millis), "expired");
-        None
+        let entry = self.entry.as_ref()?;
+        self.stats.hit();
+        debug!(key = %self.key, age_ms = entry.age(now).map(millis), "hit");
+        Some(Ok(entry.answer()))
+    }
+
+    /// Whether waiting is known to be of no use: the last fetch failed for a reason that passes, or the one
+    /// in flight has outlasted the deadline of somebody who waited for it.
+    fn is_known_to_fail(&self) -> bool {
+        self.outage.as_ref().is_some_and(Outage::is_passing)
+            || self.flight.as_ref().is_some_and(|flight| flight.is_overdue)
+    }
+
+    /// Starts a fetch that nobody waits for, unless one runs or the pause after a failure is not over.
+    fn fetch_in_background(&mut self, now: Moment, ctx: &mut Context<Self>) {
+        let may_try = self.outage.as_ref().is_none_or(|outage| outage.may_try_again(now));
+        if self.flight.is_none() && may_try {
+            debug!(key = %self.key, "fetching ahead");
+            self.start_fetch(Flight::new(now, false), ctx);
+        }
+    }
+
+    fn remembered_failure(&self, now: Moment) -> Option<SharedFetchError> {
+        let failure = self.outage.as_ref()?.remembered(now, self.policy.error_ttl)?;
+        debug!(key = %self.key, code = failure.code(), "remembered failure");
+        Some(failure)
+    }
+
+    /// The kept value instead of a failure, if it may be given. One warning per outage tells of it.
+    fn answer_despite_failure(&mut self, now: Moment) -> Option<Answer> {
+        let answer = self.entry.as_ref()?.answer_despite_failure(now, &self.policy)?;
+        let Some(age) = answer.stale_age else { return Some(answer) };
+        self.stats.stale();
+        if let Some(failure) = self.outage.as_mut().and_then(Outage::to_warn_of) {
+            warn!(
+                key = %self.key,
+                age_s = age.as_secs(),
+                "answering with an old value, because fetches fail: {}: {failure}",
+                failure.code(),
+            );
+        }
+        Some(answer)
+    }
+
+    /// What there is for a caller whose deadline has come.
+    fn without_waiting(&mut self, deadline: Duration, now: Moment) -> LookupResult {
+        if let Some(flight) = &mut self.flight {
+            flight.is_overdue |= flight.has_run_for(deadline, now);
+        }
+        self.answer_despite_failure(now)
+            .ok_or_else(|| Arc::new(FetchError::deadline_passed(self.key.upstream(), deadline)))
     }
 
     /// Lets a caller wait: for the fetch in flight, for the next one, or for one it starts.
-    fn enlist(&mut self, get: Get, now: Moment, ctx: &mut Context<Self>) -> EnlistResult {
-        self.make_room_for_a_waiter()?;
-        let (reply, answer) = oneshot::channel();
-        let waiter = Waiter { reply, _lease: get.lease };
+    fn enlist(&mut self, waiter: Waiter, now: Moment, ctx: &mut Context<Self>) {
+        if let Err(refused) = self.make_room_for_a_waiter() {
+            return waiter.answer(Err(refused));
+        }
         match &mut self.flight {
             None => {
                 self.stats.miss();
-                debug!(key = %self.key, refresh = get.refresh, "miss");
-                let flight = Flight { begun: now, is_refresh: get.refresh, waiters: vec![waiter] };
+                debug!(key = %self.key, refresh = waiter.refresh, "miss");
+                let mut flight = Flight::new(now, waiter.refresh);
+                flight.waiters.push(waiter);
                 self.start_fetch(flight, ctx);
             }
-            Some(flight) if flight.may_answer(get.refresh, now, &self.policy) => {
+            Some(flight) if flight.may_answer(waiter.refresh, now, &self.policy) => {
                 flight.waiters.push(waiter);
                 self.stats.coalesced();
                 debug!(key = %self.key, waiting = flight.waiters.len(), "joined a fetch in flight");
             }
             Some(_) => {
-                self.latecomers.push(waiter);
-                if self.latecomers.len() == 1 {
+                if self.latecomers.is_empty() {
                     self.stats.miss();
                 } else {
                     self.stats.coalesced();
                 }
+                self.latecomers.push(waiter);
                 debug!(
                     key = %self.key,
                     waiting = self.latecomers.len(),
@@ -152,19 +197,17 @@ impl CacheActor {
                 );
             }
         }
-        Ok(answer)
     }
 
-    /// Settleds callers who hung up, and refuses the next one only if that was not enough.
-    fn make_room_for_a_waiter(&mut self) -> Result<(), Arc<FetchError>> {
+    /// Forgets callers who hung up, and refuses the next one only if that was not enough.
+    fn make_room_for_a_waiter(&mut self) -> Result<(), SharedFetchError> {
         if self.waiting() < MAX_WAITERS {
             return Ok(());
         }
-        for waiters in
-            self.flight.iter_mut().map(|flight| &mut flight.waiters).chain([&mut self.latecomers])
-        {
-            waiters.retain(|waiter| !waiter.reply.is_closed());
+        if let Some(flight) = &mut self.flight {
+            flight.waiters.retain(Waiter::still_waits);
         }
+        self.latecomers.retain(Waiter::still_waits);
         if self.waiting() < MAX_WAITERS {
             return Ok(());
         }
@@ -188,76 +231,97 @@ impl CacheActor {
     /// place where anybody who waited is answered, on every path: value, error, time-out, panic.
     fn settle(&mut self, reply: FetchReply, ctx: &mut Context<Self>) {
         let Some(flight) = self.flight.take() else { return };
-        let outcome = self.conclude(reply, &flight);
-        for waiter in flight.waiters {
-            // Fails only for a caller who hung up meanwhile.
-            let _ = waiter.reply.send(outcome.clone());
-        }
+        let now = self.clock.now();
+        let arn = match reply {
+            Ok(fetched) => self.succeed(fetched, flight),
+            Err(failure) => {
+                self.fail(failure, flight, now);
+                None
+            }
+        };
         if !self.latecomers.is_empty() {
-            let waiters = std::mem::take(&mut self.latecomers);
-            let flight = Flight { begun: self.clock.now(), is_refresh: true, waiters };
+            let mut flight = Flight::new(now, true);
+            flight.waiters = std::mem::take(&mut self.latecomers);
             self.start_fetch(flight, ctx);
-        } else {
-            // A mailbox always has room for one message of each sender. A registry that has died knows
-            // no keys any more.
-            let holds_answer = self.entry.is_some();
-            let _ = self.registry.try_send(Settled { key: self.key.clone(), holds_answer });
+            return;
         }
+        self.tell_the_registry(arn);
     }
 
-    fn conclude(&mut self, reply: FetchReply, flight: &Flight) -> LookupResult {
-        let answered = flight.waiters.len();
-        match reply {
-            Ok(fetched) => {
-                debug!(
-                    key = %self.key,
-                    upstream = %self.key.upstream(),
-                    queued_ms = millis(fetched.queued),
-                    took_ms = millis(fetched.took),
-                    answered,
-                    "fetch done"
-                );
-                let entry = Entry::new(fetched.body, flight.begun);
-                let answer = entry.answer();
-                if self.policy.keeps_answers() {
-                    debug!("Caching {} with key {}", self.key.noun(), self.key);
-                    self.entry = Some(entry);
-                }
-                Ok(answer)
-            }
-            Err(failure) => {
-                error!(
-                    key = %self.key,
-                    answered,
-                    "{} request encountered an error: {}: {failure}",
-                    self.key.operation(),
-                    failure.code(),
-                );
-                Err(Arc::new(failure))
-            }
+    fn is_worth_keeping(&self) -> bool {
+        let remembers = self.outage.is_some() && !self.policy.error_ttl.is_zero();
+        self.entry.is_some() || remembers
+    }
+
+    fn tell_the_registry(&self, arn: Option<String>) {
+        let is_worth_keeping = self.is_worth_keeping();
+        let settled = Settled { key: self.key.clone(), is_worth_keeping, arn };
+        // A mailbox always has room for one message of each sender. A registry that has died knows no
+        // keys any more.
+        let _ = self.registry.try_send(settled);
+    }
+
+    fn succeed(&mut self, fetched: Fetched, flight: Flight) -> Option<String> {
+        let Fetched { value, queued, took } = fetched;
+        debug!(
+            key = %self.key,
+            upstream = %self.key.upstream(),
+            queued_ms = millis(queued),
+            took_ms = millis(took),
+            answered = flight.waiters.len(),
+            "fetch done"
+        );
+        self.outage = None;
+        let entry = Entry::new(value.body, flight.begun);
+        for waiter in flight.waiters {
+            waiter.answer(Ok(entry.answer()));
+        }
+        if self.policy.keeps_answers() {
+            debug!("Caching {} with key {}", self.key.noun(), self.key);
+            self.entry = Some(entry);
+        }
+        value.arn
+    }
+
+    fn fail(&mut self, failure: FetchError, flight: Flight, now: Moment) {
+        error!(
+            key = %self.key,
+            answered = flight.waiters.len(),
+            "{} request encountered an error: {}: {failure}",
+            self.key.operation(),
+            failure.code(),
+        );
+        if !failure.is_passing() {
+            // Gone, or not allowed any more: its old value must not come back in a later outage.
+            self.entry = None;
+        }
+        let failure = Arc::new(failure);
+        self.outage = Some(Outage::after(self.outage.take(), Arc::clone(&failure), now));
+        for waiter in flight.waiters {
+            let instead = if waiter.refresh { None } else { self.answer_despite_failure(now) };
+            waiter.answer(instead.ok_or_else(|| Arc::clone(&failure)));
         }
     }
 }
 
-type EnlistResult = Result<oneshot::Receiver<LookupResult>, Arc<FetchError>>;
-
 impl Handler<Get> for CacheActor {
-    /// Hits are answered inline, without a future.
-    type Result = Response<LookupResult>;
+    type Result = ();
 
-    fn handle(&mut self, get: Get, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, get: Get, ctx: &mut Self::Context) {
         let now = self.clock.now();
-        if !get.refresh
-            && let Some(answer) = self.hit(now)
-        {
-            return Response::reply(Ok(answer));
-        }
-        match self.enlist(get, now, ctx) {
-            Ok(answer) => Response::fut(async move {
-                // The reply is dropped unsent only if this actor ends first.
-                answer.await.unwrap_or_else(|_ended| Err(Arc::new(FetchError::Abandoned)))
-            }),
-            Err(refused) => Response::reply(Err(refused)),
+        let at_once = match get.urgency {
+            Urgency::Patient => self.at_once(now, ctx),
+            Urgency::OutOfTime(after) => Some(self.without_waiting(after, now)),
+            Urgency::Refresh => None,
+        };
+        match at_once {
+            Some(answer) => {
+                Waiter::new(get).answer(answer);
+                if self.flight.is_none() && !self.is_worth_keeping() {
+                    self.tell_the_registry(None);
+                }
+            }
+            None => self.enlist(Waiter::new(get), now, ctx),
         }
     }
 }

@@ -1,17 +1,19 @@
 //! The door to the cache: what callers hold instead of addresses.
 
-use std::{cell::RefCell, fmt, sync::Arc};
+use std::{cell::RefCell, fmt, sync::Arc, time::Duration};
 
 use actix::Addr;
+use tokio::{sync::oneshot, time::timeout};
 use tracing::error;
 
 use crate::{
-    cache::{CacheRegistry, Lookup, LookupResult},
+    cache::{CacheRegistry, Lookup, LookupResult, Urgency},
     fetch::{
         error::FetchError,
         pool::{FetchPool, Stop},
     },
     key::CacheKey,
+    settings::PerUpstream,
 };
 
 /// Asks the registry, and starts a fresh one should it ever have died.
@@ -21,6 +23,7 @@ use crate::{
 pub struct Cache {
     start: Box<dyn Fn() -> CacheActors>,
     actors: RefCell<CacheActors>,
+    deadline: PerUpstream<Option<Duration>>,
 }
 
 /// The two actors that all keys share.
@@ -39,29 +42,51 @@ impl fmt::Debug for Cache {
 }
 
 impl Cache {
-    /// Starts the actors with `start`, now and whenever one of them has died.
-    pub fn new(start: impl Fn() -> CacheActors + 'static) -> Self {
+    /// Starts the actors with `start`, now and whenever one of them has died. Nobody waits for an answer
+    /// longer than `deadline`, if there is one.
+    pub fn new(
+        start: impl Fn() -> CacheActors + 'static,
+        deadline: PerUpstream<Option<Duration>>,
+    ) -> Self {
         let actors = RefCell::new(start());
-        Self { start: Box::new(start), actors }
+        Self { start: Box::new(start), actors, deadline }
     }
 
-    /// Answers a key. Asks a second time if an actor died over the first: reading is idempotent.
+    /// Answers a key, within its deadline. Asks a second time if an actor died over the first: reading is
+    /// idempotent.
     ///
     /// # Errors
     ///
     /// Whatever the fetch ended with, shared by all who waited for it.
     pub async fn look_up(&self, key: CacheKey, refresh: bool) -> LookupResult {
-        match self.ask(Lookup { key: key.clone(), refresh }).await {
+        let urgency = if refresh { Urgency::Refresh } else { Urgency::Patient };
+        let Some(deadline) = *self.deadline.get(key.upstream()) else {
+            return self.ask_twice(key, urgency).await;
+        };
+        match timeout(deadline, self.ask_twice(key.clone(), urgency)).await {
+            Ok(answer) => answer,
+            // A refresh takes no old value, so there is nothing left to ask for.
+            Err(_elapsed) if refresh => {
+                Err(Arc::new(FetchError::deadline_passed(key.upstream(), deadline)))
+            }
+            Err(_elapsed) => self.ask_twice(key, Urgency::OutOfTime(deadline)).await,
+        }
+    }
+
+    async fn ask_twice(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
+        match self.ask(key.clone(), urgency).await {
             Err(failure) if matches!(*failure, FetchError::Abandoned) => {
                 self.replace_the_dead();
-                self.ask(Lookup { key, refresh }).await
+                self.ask(key, urgency).await
             }
             outcome => outcome,
         }
     }
 
-    async fn ask(&self, lookup: Lookup) -> LookupResult {
-        let answer = self.actors.borrow().registry.send(lookup);
+    #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
+    async fn ask(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
+        let (reply, answer) = oneshot::channel();
+        self.actors.borrow().registry.do_send(Lookup { key, urgency, reply });
         answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned)))
     }
 
@@ -71,6 +96,11 @@ impl Cache {
             error!("an actor of the cache has died; starting over with an empty cache");
             *actors = (self.start)();
         }
+    }
+
+    /// Where fetches are bounded.
+    pub fn fetch_pool(&self) -> Addr<FetchPool> {
+        self.actors.borrow().fetch_pool.clone()
     }
 
     /// Fails every fetch in flight and every further one, so that whoever waits is answered.

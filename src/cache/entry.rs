@@ -17,6 +17,21 @@ pub struct Entry {
 pub struct Answer {
     /// The finished response body.
     pub body: SecretValue,
+    /// How old the body is, if it is older than its TTL: then its fetches fail.
+    pub stale_age: Option<Duration>,
+}
+
+/// What may be done with an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Give it.
+    Fresh,
+    /// Give it, and fetch the next one.
+    EndsSoon,
+    /// Give it only while fetches fail.
+    Stale,
+    /// Never give it again.
+    TooOld,
 }
 
 impl Entry {
@@ -25,10 +40,15 @@ impl Entry {
         Self { body, born }
     }
 
-    /// Whether the answer may be given without asking upstream. Either clock can end it, and a wall
-    /// clock that went back past its birth ends it too: then its age cannot be known.
-    pub fn is_fresh(&self, now: Moment, policy: &CachePolicy) -> bool {
-        self.age(now).is_some_and(|age| age < policy.ttl)
+    /// What may be done with it now. Either clock can age it, and a wall clock that went back past its
+    /// birth ends it: then its age cannot be known.
+    pub fn freshness(&self, now: Moment, policy: &CachePolicy) -> Freshness {
+        match self.age(now) {
+            Some(age) if age < policy.ttl * 4 / 5 => Freshness::Fresh,
+            Some(age) if age < policy.ttl => Freshness::EndsSoon,
+            Some(age) if age < policy.ttl + policy.stale_if_error => Freshness::Stale,
+            _ => Freshness::TooOld,
+        }
     }
 
     /// The age by the clock that says older; `None` when it cannot be known.
@@ -36,8 +56,17 @@ impl Entry {
         now.age_since(self.born)
     }
 
-    /// The answer to give.
+    /// The answer to give while the entry is fresh.
     pub fn answer(&self) -> Answer {
-        Answer { body: self.body.clone() }
+        Answer { body: self.body.clone(), stale_age: None }
+    }
+
+    /// The answer to give instead of a failure, if the entry is young enough for that.
+    pub fn answer_despite_failure(&self, now: Moment, policy: &CachePolicy) -> Option<Answer> {
+        match self.freshness(now, policy) {
+            Freshness::Fresh | Freshness::EndsSoon => Some(self.answer()),
+            Freshness::Stale => Some(Answer { body: self.body.clone(), stale_age: self.age(now) }),
+            Freshness::TooOld => None,
+        }
     }
 }

@@ -2,14 +2,17 @@
 
 use std::{fmt, rc::Rc, sync::Arc};
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use lru::LruCache;
 use tracing::debug;
 
 use crate::{
-    cache::{CacheActor, CachePolicy, Get, LookupResult},
+    cache::{
+        CacheActor, CachePolicy, Get, Reply, Urgency,
+        aliases::{Aliases, other_names},
+    },
     clock::Clock,
-    fetch::{error::FetchError, pool::FetchPool},
+    fetch::pool::FetchPool,
     key::CacheKey,
     settings::PerUpstream,
     stats::Stats,
@@ -20,21 +23,25 @@ use crate::{
 pub struct Lookup {
     /// What is asked.
     pub key: CacheKey,
-    /// Whether a kept answer must not be used.
-    pub refresh: bool,
+    /// How the caller asks.
+    pub urgency: Urgency,
+    /// Where the answer goes. Dropped unsent it tells the caller that an actor died over it.
+    pub reply: Reply,
 }
 
 impl Message for Lookup {
-    type Result = LookupResult;
+    type Result = ();
 }
 
-/// A key's fetch has settled.
+/// A key's fetch has settled, and no further one has begun.
 #[derive(Debug)]
 pub struct Settled {
     /// Whose fetch.
     pub key: CacheKey,
-    /// Whether its actor now holds an answer; without one it need not live on.
-    pub holds_answer: bool,
+    /// Whether its actor holds an answer or remembers a failure; without either it need not live on.
+    pub is_worth_keeping: bool,
+    /// The secret's full ARN, if the answer had one.
+    pub arn: Option<String>,
 }
 
 impl Message for Settled {
@@ -66,12 +73,13 @@ impl fmt::Debug for Lease {
 
 /// Owns the addresses of all [`CacheActor`]s: starts, finds and evicts them.
 ///
-/// Bound: `capacity` idle keys, least recently used first out, beside those with a fetch in flight, which
-/// the pool's queue bounds. Eviction drops the last address, never stops the actor: a stop would lose
+/// Bound: `capacity` keys that hold an answer, least recently used first out, beside those that wait for
+/// their first one, which the pool's queue bounds. Eviction drops the last address, never stops the actor: a stop would lose
 /// messages that wait in its mailbox.
 pub struct CacheRegistry {
     capacity: usize,
     slots: LruCache<CacheKey, Slot>,
+    aliases: Aliases,
     policy: PerUpstream<CachePolicy>,
     fetch_pool: Addr<FetchPool>,
     clock: Rc<dyn Clock>,
@@ -81,6 +89,8 @@ pub struct CacheRegistry {
 struct Slot {
     actor: Addr<CacheActor>,
     lease: Lease,
+    /// Whether the actor holds an answer, as far as it has told.
+    is_worth_keeping: bool,
 }
 
 impl fmt::Debug for CacheRegistry {
@@ -103,7 +113,8 @@ impl CacheRegistry {
         stats: Rc<Stats>,
     ) -> Self {
         debug!("Creating a new cache with size {capacity}");
-        Self { capacity, slots: LruCache::unbounded(), policy, fetch_pool, clock, stats }
+        let (slots, aliases) = (LruCache::unbounded(), Aliases::default());
+        Self { capacity, slots, aliases, policy, fetch_pool, clock, stats }
     }
 
     /// The key's actor, started if there is none or if it has died, and a lease on it.
@@ -112,14 +123,17 @@ impl CacheRegistry {
         key: CacheKey,
         ctx: &mut Context<Self>,
     ) -> (Addr<CacheActor>, Lease) {
-        if let Some(slot) = self.slots.get(&key)
-            && slot.actor.connected()
-        {
-            return (slot.actor.clone(), slot.lease.clone());
+        // A key with an actor is nobody's alias, so most questions need no second look.
+        if let Some(found) = self.find(&key) {
+            return found;
+        }
+        let key = self.aliases.resolve(key);
+        if let Some(found) = self.find(&key) {
+            return found;
         }
         let actor = CacheActor::new(
             key.clone(),
-            *self.policy.get(key.upstream()),
+            self.policy.get(key.upstream()).for_one_key(),
             self.fetch_pool.clone(),
             ctx.address().recipient(),
             Rc::clone(&self.clock),
@@ -127,30 +141,69 @@ impl CacheRegistry {
         )
         .start();
         let lease = Lease::new();
-        self.slots.put(key, Slot { actor: actor.clone(), lease: lease.clone() });
-        self.evict_beyond_capacity();
+        let slot = Slot { actor: actor.clone(), lease: lease.clone(), is_worth_keeping: false };
+        self.slots.put(key, slot);
         (actor, lease)
     }
 
+    fn find(&mut self, key: &CacheKey) -> Option<(Addr<CacheActor>, Lease)> {
+        let slot = self.slots.get(key)?;
+        slot.actor.connected().then(|| (slot.actor.clone(), slot.lease.clone()))
+    }
+
+    /// Lets the least recently used idle actors go that hold an answer too many. Those that do not hold
+    /// one yet push nobody out: their questions may be bad ones.
     fn evict_beyond_capacity(&mut self) {
-        while self.slots.len() > self.capacity {
-            let idle = self.slots.iter().rev().find(|(_, slot)| !slot.lease.is_out());
-            let Some(key) = idle.map(|(key, _)| key.clone()) else { return };
+        if self.slots.len() <= self.capacity {
+            return;
+        }
+        let kept = self.slots.iter().filter(|(_, slot)| slot.is_worth_keeping);
+        let idle = kept.clone().rev().filter(|(_, slot)| !slot.lease.is_out());
+        let too_many = kept.count().saturating_sub(self.capacity);
+        let evicted: Vec<_> = idle.take(too_many).map(|(key, _)| key.clone()).collect();
+        for key in evicted {
             debug!(%key, "evicted");
-            self.slots.pop(&key);
+            self.let_go(&key);
+        }
+    }
+
+    fn let_go(&mut self, key: &CacheKey) {
+        self.slots.pop(key);
+        self.aliases.forget(key);
+    }
+
+    fn is_idle(&self, key: &CacheKey) -> bool {
+        self.slots.peek(key).is_some_and(|slot| !slot.lease.is_out())
+    }
+
+    /// From here on these questions are one key. Another actor that already answers one of them goes,
+    /// once it is idle: its next answer tells again.
+    fn learn_aliases(&mut self, key: &CacheKey, arn: &str) {
+        // A name may mean another secret than before: one that was deleted and made anew.
+        self.aliases.forget(key);
+        let shared = Rc::new(key.clone());
+        for alias in other_names(key, arn) {
+            if self.is_idle(&alias) {
+                self.let_go(&alias);
+            }
+            if !self.slots.contains(&alias) {
+                self.aliases.learn(alias, Rc::clone(&shared));
+            }
         }
     }
 }
 
 impl Handler<Lookup> for CacheRegistry {
-    type Result = ResponseFuture<LookupResult>;
+    type Result = ();
 
-    fn handle(&mut self, lookup: Lookup, ctx: &mut Self::Context) -> Self::Result {
-        let (actor, lease) = self.find_or_start(lookup.key, ctx);
-        let answer = actor.send(Get { refresh: lookup.refresh, lease });
-        Box::pin(async move {
-            answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned)))
-        })
+    #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
+    fn handle(&mut self, lookup: Lookup, ctx: &mut Self::Context) {
+        let Lookup { key, urgency, reply } = lookup;
+        if reply.is_closed() {
+            return;
+        }
+        let (actor, lease) = self.find_or_start(key, ctx);
+        actor.do_send(Get { urgency, reply, lease });
     }
 }
 
@@ -158,11 +211,14 @@ impl Handler<Settled> for CacheRegistry {
     type Result = ();
 
     fn handle(&mut self, settled: Settled, _ctx: &mut Self::Context) {
+        if let Some(slot) = self.slots.peek_mut(&settled.key) {
+            slot.is_worth_keeping = settled.is_worth_keeping;
+        }
         // Whoever asked since then holds a lease and gets a fetch of its own; its end tells again.
-        if !settled.holds_answer
-            && self.slots.peek(&settled.key).is_some_and(|slot| !slot.lease.is_out())
-        {
-            self.slots.pop(&settled.key);
+        if !settled.is_worth_keeping && self.is_idle(&settled.key) {
+            self.let_go(&settled.key);
+        } else if let Some(arn) = &settled.arn {
+            self.learn_aliases(&settled.key, arn);
         }
         self.evict_beyond_capacity();
     }

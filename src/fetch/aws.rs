@@ -56,7 +56,6 @@ pub struct Aws {
 }
 
 struct Shared {
-    tls: TlsContext,
     credentials: SharedCredentialsProvider,
     config: SdkConfig,
 }
@@ -82,7 +81,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// A CA bundle that cannot be read.
+    /// The SDK could not be set up.
     pub async fn credentials(&self) -> Result<SharedCredentialsProvider, FetchError> {
         Ok(self.shared().await?.credentials.clone())
     }
@@ -94,10 +93,11 @@ impl Aws {
         &self,
         build: impl FnOnce(&SdkConfig, SharedHttpClient) -> C + Send + 'static,
     ) -> Result<C, FetchError> {
-        let Shared { tls, config, .. } = self.shared().await?;
-        let (tls, config, max_connections) = (tls.clone(), config.clone(), self.max_connections);
+        let config = self.shared().await?.config.clone();
+        let (settings, max_connections) = (self.settings.clone(), self.max_connections);
         off_the_thread(move || {
-            let http_client = pooled_http_client(tls, max_connections)?;
+            // Read for each client, not shared: kept, the text of the roots is 200 kB of idle memory.
+            let http_client = pooled_http_client(trust_roots(&settings)?, max_connections)?;
             Ok(build(&config, http_client))
         })
         .await
@@ -107,15 +107,14 @@ impl Aws {
         self.shared
             .get_or_try_init(|| async {
                 let settings = self.settings.clone();
-                off_the_thread(move || Shared::new(&settings)).await
+                off_the_thread(move || Ok(Shared::new(&settings))).await
             })
             .await
     }
 }
 
 impl Shared {
-    fn new(settings: &AwsSettings) -> Result<Self, FetchError> {
-        let tls = trust_roots(settings)?;
+    fn new(settings: &AwsSettings) -> Self {
         let credentials = credentials();
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -133,12 +132,10 @@ impl Shared {
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .use_fips(settings.use_fips)
             .use_dual_stack(settings.use_dualstack);
-        if let Some(endpoint) =
-            settings.endpoint_url.as_ref().filter(|_| !settings.ignore_configured_endpoints)
-        {
+        if let Some(endpoint) = &settings.endpoint_url {
             config = config.endpoint_url(endpoint);
         }
-        Ok(Self { tls, credentials, config: config.build() })
+        Self { credentials, config: config.build() }
     }
 }
 

@@ -17,6 +17,8 @@ pub enum FetchError {
         code: String,
         /// The upstream's own words.
         message: String,
+        /// Whether the same question may well be answered later: throttling, 5xx, expired credentials.
+        passing: bool,
     },
     /// No answer within the time-out.
     #[error("no answer from {upstream} within {} ms: {hint}", after.as_millis())]
@@ -49,6 +51,26 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// A request's own deadline came before the answer; the fetch may still go on.
+    pub fn deadline_passed(upstream: UpstreamKind, deadline: Duration) -> Self {
+        let hint = "the request's deadline came first";
+        Self::Timeout { upstream, after: deadline, hint }
+    }
+
+    /// Whether the failure says nothing about the value: then an old one is better than none. What was
+    /// deleted, or may not be read any more, must not be answered from memory.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Upstream { passing, .. } => *passing,
+            Self::Timeout { .. }
+            | Self::Dispatch { .. }
+            | Self::Overloaded(_)
+            | Self::Panicked
+            | Self::Stopping
+            | Self::Abandoned => true,
+        }
+    }
+
     /// The code clients see in `X-Amzn-ErrorType`.
     pub fn code(&self) -> &str {
         match self {

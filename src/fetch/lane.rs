@@ -1,23 +1,26 @@
 //! One upstream's permits, and the queue for them.
 
-use std::{cell::Cell, rc::Rc, sync::Arc};
+use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
 use tracing::debug;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Moment},
     fetch::{
         error::FetchError,
         pool::{FetchReply, Fetched, PoolLimits},
-        upstream::Upstreams,
+        upstream::{UpstreamAnswer, Upstreams},
     },
     key::{CacheKey, UpstreamKind},
     stats::Stats,
 };
+
+/// A call younger than this when an invocation begins was hardly frozen: it may be INIT's.
+const OLDEST_CALL_KEPT: Duration = Duration::from_secs(1);
 
 /// The way to one upstream: so many calls at once, so many waiting, each so long.
 pub(super) struct Lane {
@@ -26,6 +29,7 @@ pub(super) struct Lane {
     limits: PoolLimits,
     permits: Arc<Semaphore>,
     queued: Cell<usize>,
+    invoked: Notify,
     clock: Rc<dyn Clock>,
     stats: Rc<Stats>,
 }
@@ -65,7 +69,8 @@ impl Lane {
         stats: Rc<Stats>,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(limits.permits.get()));
-        Self { kind, upstreams, limits, permits, queued: Cell::new(0), clock, stats }
+        let (queued, invoked) = (Cell::new(0), Notify::new());
+        Self { kind, upstreams, limits, permits, queued, invoked, clock, stats }
     }
 
     /// Takes a permit or a place in the queue, or refuses.
@@ -106,8 +111,7 @@ impl Lane {
             queued = self.queued.get(),
             "fetch started"
         );
-        self.stats.upstream_call();
-        let answer = timeout_at(deadline, self.upstreams.fetch(key)).await;
+        let answer = timeout_at(deadline, self.ask(key)).await;
         let ended = self.clock.now().monotonic;
         self.stats.fetch_took(ended - arrived);
         let outcome = answer.unwrap_or_else(|_elapsed| {
@@ -116,7 +120,40 @@ impl Lane {
         if outcome.is_err() {
             self.stats.fetch_failed();
         }
-        Ok(Fetched { body: outcome?, queued: started - arrived, took: ended - started })
+        Ok(Fetched { value: outcome?, queued: started - arrived, took: ended - started })
+    }
+
+    /// Asks the upstream, and again if an invocation begins while an old call is still open.
+    async fn ask(&self, key: CacheKey) -> UpstreamAnswer {
+        loop {
+            self.stats.upstream_call();
+            let asked = self.clock.now();
+            tokio::select! {
+                answer = self.upstreams.fetch(key.clone()) => return answer,
+                () = self.outlives_an_invocation(asked) => {
+                    debug!(%key, upstream = %self.kind, "asking again: frozen since the call began");
+                }
+            }
+        }
+    }
+
+    /// Resolves when an invocation begins that cannot have begun when `asked` was.
+    ///
+    /// A call left open when the environment was frozen has no connection any more, and maybe no timer
+    /// that would tell: the monotonic clock may not have moved.
+    async fn outlives_an_invocation(&self, asked: Moment) {
+        loop {
+            self.invoked.notified().await;
+            let age = self.clock.now().age_since(asked);
+            if age.is_none_or(|age| age >= OLDEST_CALL_KEPT) {
+                return;
+            }
+        }
+    }
+
+    /// An invocation has begun: the environment may have been frozen until now.
+    pub(super) fn invoked(&self) {
+        self.invoked.notify_waiters();
     }
 
     async fn wait_for_permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, FetchError> {

@@ -7,9 +7,12 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     clock::Clock,
-    fetch::{error::FetchError, lane::Lane, upstream::Upstreams},
+    fetch::{
+        error::FetchError,
+        lane::Lane,
+        upstream::{UpstreamValue, Upstreams},
+    },
     key::{CacheKey, UpstreamKind},
-    secret::SecretValue,
     settings::PerUpstream,
     stats::Stats,
 };
@@ -44,14 +47,22 @@ impl Message for Stop {
     type Result = ();
 }
 
+/// An invocation has begun: the environment may have been frozen until now.
+#[derive(Clone, Copy, Debug)]
+pub struct Invoked;
+
+impl Message for Invoked {
+    type Result = ();
+}
+
 /// How a fetch ended.
 pub type FetchReply = Result<Fetched, FetchError>;
 
 /// An upstream's answer and what it took.
 #[derive(Debug)]
 pub struct Fetched {
-    /// The finished response body.
-    pub body: SecretValue,
+    /// What the upstream answered.
+    pub value: UpstreamValue,
     /// How long the fetch waited for its permit.
     pub queued: Duration,
     /// How long the upstream took, retries included.
@@ -129,6 +140,15 @@ impl Handler<Fetch> for FetchPool {
                 reply = call => reply.unwrap_or(Err(FetchError::Panicked)),
             }
         })
+    }
+}
+
+impl Handler<Invoked> for FetchPool {
+    type Result = ();
+
+    fn handle(&mut self, _invoked: Invoked, _ctx: &mut Self::Context) {
+        self.lanes.secrets_manager.invoked();
+        self.lanes.parameter_store.invoked();
     }
 }
 

@@ -13,6 +13,23 @@ use crate::{
     key::UpstreamKind,
 };
 
+/// Codes of failures with a status below 500 that pass: throttling, and credentials that are about to be
+/// replaced.
+const PASSING_CODES: [&str; 12] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InternalServiceError",
+    "InternalServerError",
+    "RequestExpired",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "ServiceUnavailable",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
 /// What the error means to a client.
 ///
 /// An answer that could not be parsed may hold a secret's value, and the SDK's `Debug` would show it:
@@ -28,8 +45,10 @@ where
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let metadata = service.err().meta();
+            let code = metadata.code().map_or_else(|| format!("Http{status}"), code_word);
             FetchError::Upstream {
-                code: metadata.code().map_or_else(|| format!("Http{status}"), code_word),
+                passing: status >= 500 || PASSING_CODES.contains(&code.as_str()),
+                code,
                 message: metadata.message().map_or_else(
                     || format!("the service answered with HTTP status {status}"),
                     str::to_owned,
@@ -39,12 +58,12 @@ where
         SdkError::DispatchFailure(failure) if failure.is_timeout() => FetchError::Timeout {
             upstream,
             after: CONNECT_TIME_OUT,
-            hint: "no connection to the service; is there a route to its endpoint?",
+            hint: "so long was each of the attempts to connect; is there a route to its endpoint?",
         },
         SdkError::TimeoutError(_) => FetchError::Timeout {
             upstream,
             after: ATTEMPT_TIME_OUT,
-            hint: "the service did not answer; is there a route to its endpoint?",
+            hint: "so long was each of the attempts made; is there a route to its endpoint?",
         },
         SdkError::ResponseError(response) => FetchError::Dispatch {
             reason: format!(
@@ -68,7 +87,8 @@ fn causes(error: &(dyn Error + 'static)) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut cause = Some(error);
     while let Some(error) = cause {
-        let word = error.to_string();
+        // A credentials chain lists what it tried on lines of its own; a log line is one line.
+        let word = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         if !words.contains(&word) {
             words.push(word);
         }

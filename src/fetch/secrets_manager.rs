@@ -66,7 +66,7 @@ impl SecretsManager {
             .set_version_stage(key.version_stage)
             .send()
             .await
-            .map(|output| SecretRecord::from(output).into_body())
+            .map(|output| SecretRecord::from(output).into_value())
             .map_err(|error| from_sdk_error(UpstreamKind::SecretsManager, error))
     }
 }

@@ -45,7 +45,7 @@ pub fn bind(port: u16) -> io::Result<StdListener> {
     Ok(socket.into())
 }
 
-/// Takes no new connection, waits for the answers under way, then ends.
+/// Takes no new connection, and resolves when the answers under way have gone out.
 #[derive(Debug)]
 pub struct Drain {
     /// How long to wait for them at most.

@@ -82,6 +82,16 @@ impl Client {
         Rc::new(Self { socket: RefCell::new(socket), activity, refused: Cell::new(None) })
     }
 
+    /// Looks whether the client has sent the end of its stream, without reading what it has sent ahead.
+    /// Costs no system call until something arrives.
+    fn notice_a_hang_up(&self, cx: &mut Context<'_>) {
+        let mut byte = [0];
+        let mut peeked = ReadBuf::new(&mut byte);
+        if let Poll::Ready(Ok(0)) = self.socket.borrow().poll_peek(cx, &mut peeked) {
+            self.activity.client_hung_up();
+        }
+    }
+
     /// Ends a connection so that the client gets to read the last answer. Nobody else may hold it any more.
     pub(super) async fn dismiss(self: Rc<Self>) {
         let Some(client) = Rc::into_inner(self) else { return };
@@ -161,6 +171,7 @@ impl AsyncRead for Connection {
             Phase::Reading => {}
             Phase::Asking | Phase::Answering { .. } => {
                 self.reader = Some(cx.waker().clone());
+                self.client.notice_a_hang_up(cx);
                 return Poll::Pending;
             }
             Phase::Ending => return Poll::Ready(Ok(())),

@@ -4,9 +4,14 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     rc::Rc,
+    time::Duration,
 };
 
-use tokio::{sync::Notify, task::AbortHandle};
+use tokio::{
+    sync::Notify,
+    task::AbortHandle,
+    time::{Instant, timeout},
+};
 use tracing::debug;
 
 /// Connections that may be open at once, if the process may have that many files.
@@ -17,6 +22,9 @@ const MAX_OPEN: usize = 4_096;
 
 /// Files kept free for everything else: upstream connections, the Extensions API, standard streams.
 const RESERVED_FILES: usize = 64;
+
+/// How long a new connection may be silent before it has to make room for others.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Numbers a connection for as long as it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,9 +49,22 @@ struct Open {
 
 #[derive(Debug)]
 struct State {
-    /// Whether a request was read that has not been answered yet.
-    busy: Cell<bool>,
+    opened: Instant,
+    phase: Cell<Phase>,
     last_used: Cell<u64>,
+}
+
+/// What a connection is waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Its first request.
+    New,
+    /// Our answer.
+    Busy,
+    /// Our answer, but its client has sent the end of its stream: nobody may read it any more.
+    HungUp,
+    /// Its next request, which may never come.
+    Idle,
 }
 
 /// One connection's side: tells what it is doing, and that it is gone when dropped.
@@ -67,13 +88,14 @@ impl Connections {
         Rc::new(Self { limit, open, ticks, changed })
     }
 
-    /// Waits until there is room for one more. At the limit the connection that was idle for longest
-    /// is closed; while all are busy new ones wait in the kernel's queue.
+    /// Waits until there is room for one more. At the limit a connection is closed whose client has hung
+    /// up, or else the one idle for longest; while all are in use new ones wait in the kernel's queue.
     pub(super) async fn make_room(&self) {
         while self.open.borrow().len() >= self.limit {
             let changed = self.changed.notified();
-            self.close_the_longest_idle();
-            changed.await;
+            self.close_the_least_needed();
+            // Nobody tells when a new connection has been silent for long enough.
+            let _ = timeout(SILENCE, changed).await;
         }
     }
 
@@ -81,7 +103,10 @@ impl Connections {
     pub(super) fn add(self: &Rc<Self>) -> Activity {
         let tick = self.tick();
         let id = ConnectionId(tick);
-        let state = Rc::new(State { busy: Cell::new(false), last_used: Cell::new(tick) });
+        #[expect(clippy::disallowed_methods, reason = "patience, not freshness")]
+        let opened = Instant::now();
+        let (phase, last_used) = (Cell::new(Phase::New), Cell::new(tick));
+        let state = Rc::new(State { opened, phase, last_used });
         self.open.borrow_mut().insert(id, Open { state: Rc::clone(&state), task: None });
         Activity { id, state, connections: Rc::clone(self) }
     }
@@ -101,20 +126,22 @@ impl Connections {
     pub(super) async fn all_idle(&self) {
         loop {
             let changed = self.changed.notified();
-            if !self.open.borrow().values().any(|open| open.state.busy.get()) {
+            if !self.open.borrow().values().any(|open| open.state.phase.get() == Phase::Busy) {
                 return;
             }
             changed.await;
         }
     }
 
-    fn close_the_longest_idle(&self) {
+    fn close_the_least_needed(&self) {
         let open = self.open.borrow();
-        let idle = open.values().filter(|open| !open.state.busy.get() && open.task.is_some());
-        if let Some(Open { task: Some(task), .. }) =
-            idle.min_by_key(|open| open.state.last_used.get())
-        {
-            debug!(limit = self.limit, "too many connections; closing the one idle for longest");
+        let closable =
+            open.values().filter(|open| open.task.is_some() && open.state.may_be_closed());
+        let least_needed = closable.min_by_key(|open| {
+            (open.state.phase.get() != Phase::HungUp, open.state.last_used.get())
+        });
+        if let Some(Open { task: Some(task), .. }) = least_needed {
+            debug!(limit = self.limit, "too many connections; closing the least needed one");
             task.abort();
         }
     }
@@ -125,6 +152,17 @@ impl Connections {
     }
 }
 
+impl State {
+    /// A new connection's client may just be about to ask, but not for ever.
+    fn may_be_closed(&self) -> bool {
+        match self.phase.get() {
+            Phase::HungUp | Phase::Idle => true,
+            Phase::New => self.opened.elapsed() >= SILENCE,
+            Phase::Busy => false,
+        }
+    }
+}
+
 impl Activity {
     pub(super) fn id(&self) -> ConnectionId {
         self.id
@@ -132,14 +170,22 @@ impl Activity {
 
     /// The head of a request was read.
     pub(super) fn request_arrived(&self) {
-        self.state.busy.set(true);
+        self.state.phase.set(Phase::Busy);
         self.state.last_used.set(self.connections.tick());
     }
 
     /// The answer has gone out.
     pub(super) fn answered(&self) {
-        self.state.busy.set(false);
+        self.state.phase.set(Phase::Idle);
         self.connections.changed.notify_waiters();
+    }
+
+    /// The client has sent the end of its stream. One that only half-closed still gets its answer.
+    pub(super) fn client_hung_up(&self) {
+        if self.state.phase.get() == Phase::Busy {
+            self.state.phase.set(Phase::HungUp);
+            self.connections.changed.notify_waiters();
+        }
     }
 }
 
@@ -152,39 +198,64 @@ impl Drop for Activity {
 
 #[cfg(test)]
 mod tests {
-    use tokio::task::yield_now;
+    use std::rc::Rc;
+
+    use tokio::task::{JoinHandle, yield_now};
 
     use super::{Activity, Connections};
 
-    fn open(connections: &std::rc::Rc<Connections>) -> std::rc::Rc<Activity> {
-        let activity = std::rc::Rc::new(connections.add());
-        let (id, held) = (activity.id(), std::rc::Rc::clone(&activity));
+    /// Opens a connection that is served until it is closed.
+    fn open(connections: &Rc<Connections>) -> (Rc<Activity>, JoinHandle<()>) {
+        let activity = Rc::new(connections.add());
+        let held = Rc::clone(&activity);
         let task = tokio::task::spawn_local(async move {
             std::future::pending::<()>().await;
             drop(held);
         });
-        connections.served_by(id, task.abort_handle());
-        activity
+        connections.served_by(activity.id(), task.abort_handle());
+        (activity, task)
+    }
+
+    async fn closes_for_a_new_one(connections: &Rc<Connections>, task: JoinHandle<()>) -> bool {
+        connections.close_the_least_needed();
+        yield_now().await;
+        task.is_finished()
     }
 
     #[actix_rt::test]
     async fn at_the_limit_the_connection_idle_for_longest_is_closed() {
         let connections = Connections::with_limit(3);
-        let busy = connections.add();
+        let (busy, _) = open(&connections);
+        let (recent, _) = open(&connections);
+        let (oldest, task) = open(&connections);
+        for idle in [&oldest, &recent] {
+            idle.request_arrived();
+            idle.answered();
+        }
         busy.request_arrived();
-        let first = open(&connections);
-        let second = open(&connections);
-        first.request_arrived();
-        first.answered();
-        let second_id = second.id();
-        drop(second);
 
-        connections.make_room().await;
+        assert!(closes_for_a_new_one(&connections, task).await);
+    }
 
-        let still_open = connections.open.borrow();
-        assert!(still_open.contains_key(&busy.id()));
-        assert!(still_open.contains_key(&first.id()));
-        assert!(!still_open.contains_key(&second_id));
+    #[actix_rt::test]
+    async fn a_connection_whose_client_hung_up_goes_before_an_idle_one() {
+        let connections = Connections::with_limit(2);
+        let (idle, _) = open(&connections);
+        let (hung_up, task) = open(&connections);
+        idle.request_arrived();
+        idle.answered();
+        hung_up.request_arrived();
+        hung_up.client_hung_up();
+
+        assert!(closes_for_a_new_one(&connections, task).await);
+    }
+
+    #[actix_rt::test]
+    async fn a_connection_that_has_not_sent_its_first_request_yet_is_not_closed() {
+        let connections = Connections::with_limit(1);
+        let (_new, task) = open(&connections);
+
+        assert!(!closes_for_a_new_one(&connections, task).await);
     }
 
     #[actix_rt::test]
@@ -192,7 +263,7 @@ mod tests {
         let connections = Connections::with_limit(1);
         let busy = connections.add();
         busy.request_arrived();
-        let waiting = std::rc::Rc::clone(&connections);
+        let waiting = Rc::clone(&connections);
         let room = tokio::task::spawn_local(async move { waiting.make_room().await });
 
         yield_now().await;

@@ -11,8 +11,8 @@ use percent_encoding::percent_decode_str;
 pub use super::bad_request::{BadRequest, Shown};
 use crate::key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind};
 
-pub(super) const SECRET_PATH: &str = "/secretsmanager/get";
-pub(super) const PARAMETER_PATH: &str = "/systemsmanager/parameters/get";
+pub(crate) const SECRET_PATH: &str = "/secretsmanager/get";
+pub(crate) const PARAMETER_PATH: &str = "/systemsmanager/parameters/get";
 
 /// What a well-formed request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,11 +41,11 @@ pub fn parse(path: &str, query: &str) -> Result<Question, BadRequest> {
         },
     };
     let key = match upstream {
-        UpstreamKind::SecretsManager => CacheKey::Secret(SecretKey {
-            secret_id: required("secretId", given.secret_id, "a secret's name or ARN")?,
-            version_id: present(given.version_id).map(Cow::into_owned),
-            version_stage: present(given.version_stage).map(Cow::into_owned),
-        }),
+        UpstreamKind::SecretsManager => CacheKey::Secret(SecretKey::new(
+            required("secretId", given.secret_id, "a secret's name or ARN")?,
+            present(given.version_id).map(Cow::into_owned),
+            present(given.version_stage).map(Cow::into_owned),
+        )),
         UpstreamKind::ParameterStore => CacheKey::Parameter(ParameterKey {
             name: required("name", given.name, "a parameter's name, path or ARN")?,
             selector: selector(given.version, given.label, given.label_before_version)?,
@@ -104,7 +104,7 @@ impl<'a> Given<'a> {
 
 /// Decodes a name or value; `parameter` is what an error calls it. Borrows when nothing is encoded.
 fn decode<'a>(raw: &'a str, parameter: &str) -> Result<Cow<'a, str>, BadRequest> {
-    if !raw.contains(['%', '+']) {
+    if !raw.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Ok(Cow::Borrowed(raw));
     }
     if let Some(sequence) = broken_sequence(raw) {

@@ -5,7 +5,7 @@ use actix_web::{
     body::BoxBody,
     http::{
         StatusCode,
-        header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
+        header::{AGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WARNING},
     },
 };
 use bytes::Bytes;
@@ -17,14 +17,21 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+const STALE: HeaderValue = HeaderValue::from_static("110 - \"Response is Stale\"");
+
 /// Clients of the official extension match this text; the reason follows it.
 const UPSTREAM_FAILURE: &str = "an unexpected error occurred while executing request";
 const BAD_TOKEN: &str = "bad session token or header key";
 pub(super) const BAD_REQUEST: &str = "BadRequestException";
 
-/// A value: 200 with the finished body.
+/// A value: 200 with the finished body. One past its TTL says so, as RFC 9111 has it.
 pub(super) fn success(answer: &Answer) -> HttpResponse {
-    respond(StatusCode::OK, TEXT, answer.body.reveal())
+    let mut response = respond(StatusCode::OK, TEXT, answer.body.reveal());
+    if let Some(age) = answer.stale_age {
+        response.headers_mut().insert(AGE, age.as_secs().into());
+        response.headers_mut().insert(WARNING, STALE);
+    }
+    response
 }
 
 /// A liveness probe's answer.

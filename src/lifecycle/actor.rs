@@ -1,7 +1,8 @@
 //! The actor that holds the conversation with the Extensions API.
 
 use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture,
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture,
+    WrapFuture,
 };
 
 use super::{
@@ -12,6 +13,7 @@ use super::{
     register::PendingRegistration,
     waiters::{Outcome, Waiters, answered},
 };
+use crate::fetch::pool::Invoked;
 
 /// Registers, asks for `next` at once after every event, and tells who waits when it is over.
 ///
@@ -32,6 +34,8 @@ pub struct LifecycleActor {
     pending: Option<PendingRegistration>,
     registration: Option<Registration>,
     invocations: u64,
+    /// Who has to know that an invocation has begun.
+    told_of_invocations: Option<Recipient<Invoked>>,
     await_registered: Waiters<Registration>,
     await_shutdown: Waiters<ShutdownReason>,
 }
@@ -72,9 +76,15 @@ impl LifecycleActor {
             pending: Some(pending),
             registration: None,
             invocations: 0,
+            told_of_invocations: None,
             await_registered: Waiters::default(),
             await_shutdown: Waiters::default(),
         }
+    }
+
+    /// Tells `recipient` of every INVOKE, after `next` has been asked for.
+    pub fn telling(self, recipient: Recipient<Invoked>) -> Self {
+        Self { told_of_invocations: Some(recipient), ..self }
     }
 }
 
@@ -160,6 +170,10 @@ impl LifecycleActor {
             Event::Invoke { request_id, .. } => {
                 self.invocations += 1;
                 tracing::debug!(request_id, "INVOKE");
+                if let Some(recipient) = &self.told_of_invocations {
+                    // A pool that has died has no call left to ask again.
+                    let _ = recipient.try_send(Invoked);
+                }
             }
             _ => tracing::debug!("an event of an unknown type"),
         }

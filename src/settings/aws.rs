@@ -13,12 +13,11 @@ use super::{PerUpstream, table};
 pub struct AwsSettings {
     /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.
     pub region: Option<String>,
-    /// `AWS_ENDPOINT_URL`: stands in for every endpoint that has no URL of its own.
+    /// `AWS_ENDPOINT_URL`: stands in for every endpoint that has no URL of its own. None of the
+    /// endpoint URLs counts where `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is true.
     pub endpoint_url: Option<String>,
     /// `AWS_ENDPOINT_URL_SECRETS_MANAGER` and `AWS_ENDPOINT_URL_SSM`.
     pub endpoint_url_of: PerUpstream<Option<String>>,
-    /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`: the URLs above do not count.
-    pub ignore_configured_endpoints: bool,
     /// `AWS_USE_FIPS_ENDPOINT`.
     pub use_fips: bool,
     /// `AWS_USE_DUALSTACK_ENDPOINT`.
@@ -42,14 +41,17 @@ pub enum RetryMode {
 
 impl AwsSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
+        let ignore = reader.read_quietly(&table::IGNORE_ENDPOINTS);
+        let endpoint = |name| reader.text(name).filter(|_| !ignore);
+        let endpoint_url = endpoint("AWS_ENDPOINT_URL");
+        let endpoint_url_of = PerUpstream {
+            secrets_manager: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            parameter_store: endpoint("AWS_ENDPOINT_URL_SSM"),
+        };
         Self {
             region: reader.text("AWS_REGION").or_else(|| reader.text("AWS_DEFAULT_REGION")),
-            endpoint_url: reader.text("AWS_ENDPOINT_URL"),
-            endpoint_url_of: PerUpstream {
-                secrets_manager: reader.text("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
-                parameter_store: reader.text("AWS_ENDPOINT_URL_SSM"),
-            },
-            ignore_configured_endpoints: reader.read_quietly(&table::IGNORE_ENDPOINTS),
+            endpoint_url,
+            endpoint_url_of,
             use_fips: reader.read_quietly(&table::USE_FIPS),
             use_dualstack: reader.read_quietly(&table::USE_DUALSTACK),
             max_attempts: reader.read_quietly(&table::MAX_ATTEMPTS),

@@ -32,8 +32,8 @@ pub use self::token::{Token, Tokens};
 use self::variables::Variables;
 use crate::key::UpstreamKind;
 
-/// Ours alone: the official extension knows nothing but AWS.
 const LOCAL_STORE: &str = "PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE";
+const PREFETCH: &str = "PARAMETERS_SECRETS_EXTENSION_PREFETCH";
 
 /// Everything the environment decides.
 #[derive(Clone, Debug)]
@@ -53,6 +53,10 @@ pub struct Settings {
     pub max_connections: NonZeroUsize,
     /// `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT`, 1 to 65,535; 2773 by default.
     pub http_port: NonZeroU16,
+    /// What happens when fetches fail or take long, and before an entry ends.
+    pub resilience: ResilienceSettings,
+    /// What is fetched while the runtime starts.
+    pub prefetch: PrefetchSettings,
     /// `PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE`: a JSON file that answers instead of AWS.
     pub local_store: Option<PathBuf>,
     /// None outside Lambda: where `AWS_LAMBDA_RUNTIME_API` is absent.
@@ -68,8 +72,10 @@ pub struct Settings {
 pub struct Reading {
     /// Usable whatever the environment held.
     pub settings: Settings,
-    /// The start-up log: the official extension's lines in its order, then our own.
+    /// The official extension's start-up lines, in its order.
     pub notices: Vec<Notice>,
+    /// The lines about what is this project's own; they follow when the official ones have ended.
+    pub own_notices: Vec<Notice>,
 }
 
 impl Settings {
@@ -103,18 +109,25 @@ impl Settings {
                 parameter_store: reader.read(&table::PARAMETER_STORE_TIMEOUT),
             },
             max_connections: reader.read(&table::MAX_CONNECTIONS),
-            http_port: reader.read(&table::HTTP_PORT),
-            // Our own variables: their lines follow the official ones.
+            http_port: reader.read_last_official(&table::HTTP_PORT),
+            resilience: ResilienceSettings {
+                stale_if_error: reader.read(&table::STALE_IF_ERROR),
+                refresh_ahead: reader.read(&table::REFRESH_AHEAD),
+                ttl_spread: reader.read(&table::TTL_SPREAD),
+                deadline: reader.read(&table::DEADLINE),
+                error_ttl: reader.read(&table::ERROR_TTL),
+            },
+            prefetch: PrefetchSettings::read(&mut reader),
             local_store: read_local_store(&mut reader),
             lambda: LambdaSettings::read(&reader.variables),
             aws: AwsSettings::read(&mut reader),
             tokens,
         };
-        let mut notices = reader.notices;
+        let (notices, mut own_notices) = reader.into_notices();
         if settings.tokens.is_empty() {
-            notices.push(no_token());
+            own_notices.push(no_token());
         }
-        Reading { settings, notices }
+        Reading { settings, notices, own_notices }
     }
 }
 
@@ -141,6 +154,56 @@ pub struct CacheSettings {
     /// `PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE`: how many entries are kept, 0 (no caching) to
     /// 1000; 1000 by default.
     pub size: usize,
+}
+
+/// What happens when fetches fail or take long, and before an entry ends. All of it is this project's
+/// own: the official extension has none of these variables.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ResilienceSettings {
+    /// `PARAMETERS_SECRETS_EXTENSION_STALE_IF_ERROR_SECONDS`: how long after its TTL an entry still
+    /// answers while fetches fail, 0 (never) to a day; an hour by default.
+    pub stale_if_error: Duration,
+    /// `PARAMETERS_SECRETS_EXTENSION_REFRESH_AHEAD`: whether a hit in the last fifth of the TTL
+    /// fetches in the background; true by default.
+    pub refresh_ahead: bool,
+    /// `PARAMETERS_SECRETS_EXTENSION_TTL_SPREAD_PERCENT` as a share: by how much at most a key's TTL
+    /// is shortened, 0 to 0.5; 0.1 by default.
+    pub ttl_spread: f64,
+    /// `PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS`: the longest a request waits, 1 ms to a day;
+    /// none by default.
+    pub deadline: Option<Duration>,
+    /// `PARAMETERS_SECRETS_EXTENSION_ERROR_TTL_MILLIS`: how long a failure is answered again without
+    /// a fetch, 0 (never) to a day; 0 by default.
+    pub error_ttl: Duration,
+}
+
+/// What is fetched while the runtime starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrefetchSettings {
+    /// `PARAMETERS_SECRETS_EXTENSION_PREFETCH`, split at its commas; empty by default. What an item
+    /// may be is for [`prefetch`](crate::prefetch) to say.
+    pub items: Vec<String>,
+    /// `PARAMETERS_SECRETS_EXTENSION_PREFETCH_MAX_DELAY_MILLIS`: the longest random wait before it,
+    /// 0 to a day; 0 by default.
+    pub max_delay: Duration,
+}
+
+impl PrefetchSettings {
+    fn read(reader: &mut Reader) -> Self {
+        let text = reader.text(PREFETCH).unwrap_or_default();
+        let items: Vec<_> = text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect();
+        let line = match items.len() {
+            0 => format!("{PREFETCH} is not present. Nothing is prefetched."),
+            count => format!("{PREFETCH} is present. Prefetching {count} values."),
+        };
+        reader.notices.push(Notice::new(Level::DEBUG, line));
+        Self { items, max_delay: reader.read(&table::PREFETCH_MAX_DELAY) }
+    }
 }
 
 /// Something that each upstream has its own of.

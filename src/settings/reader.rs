@@ -8,11 +8,12 @@ use super::variables::Variables;
 pub(super) struct Reader {
     pub(super) variables: Variables,
     pub(super) notices: Vec<Notice>,
+    official: Vec<Notice>,
 }
 
 impl Reader {
     pub(super) fn new(variables: Variables) -> Self {
-        Self { variables, notices: Vec::new() }
+        Self { variables, notices: Vec::new(), official: Vec::new() }
     }
 
     /// Reads a setting and keeps its line.
@@ -20,6 +21,18 @@ impl Reader {
         let (value, notice) = setting.read(self.text(setting.name()).as_deref());
         self.notices.push(notice);
         value
+    }
+
+    /// Reads the setting whose line is the last of the official extension's; all further ones are ours.
+    pub(super) fn read_last_official<S: Setting>(&mut self, setting: &S) -> S::Value {
+        let value = self.read(setting);
+        self.official = std::mem::take(&mut self.notices);
+        value
+    }
+
+    /// The official lines, then ours.
+    pub(super) fn into_notices(self) -> (Vec<Notice>, Vec<Notice>) {
+        (self.official, self.notices)
     }
 
     /// Reads a setting that has a line only where its value is bad.

@@ -111,6 +111,62 @@ pub(super) const HTTP_PORT: Number<NonZeroU16> = Number {
     show: |port| port.to_string(),
 };
 
+pub(super) const STALE_IF_ERROR: Number<Duration> = Number {
+    name: "PARAMETERS_SECRETS_EXTENSION_STALE_IF_ERROR_SECONDS",
+    default: 3_600,
+    range: 0..=DAY.as_secs(),
+    unit: " seconds",
+    words: Words { verb: "Setting", noun: "time to answer stale", title: "time to answer stale" },
+    value: Duration::from_secs,
+    show: |seconds| GoDuration(Duration::from_secs(seconds)).to_string(),
+};
+
+pub(super) const REFRESH_AHEAD: Choice<bool> = Choice {
+    name: "PARAMETERS_SECRETS_EXTENSION_REFRESH_AHEAD",
+    default: true,
+    words: &[("TRUE", true), ("FALSE", false)],
+    level: Some(Level::DEBUG),
+    sentence: |enabled, origin| {
+        let state = if enabled { "enabled" } else { "disabled" };
+        let why = if origin == Origin::Default { " by default" } else { "" };
+        format!("Refreshing ahead is {state}{why}.")
+    },
+};
+
+/// At most half: a TTL is to stay what its user set, roughly.
+pub(super) const TTL_SPREAD: Number<f64> = Number {
+    name: "PARAMETERS_SECRETS_EXTENSION_TTL_SPREAD_PERCENT",
+    default: 10,
+    range: 0..=50,
+    unit: " percent",
+    words: Words { verb: "Setting", noun: "time-to-live spread", title: "time-to-live spread" },
+    value: |percent| f64::from(u32::try_from(percent).unwrap_or(0)) / 100.0,
+    show: |percent| format!("{percent} percent"),
+};
+
+pub(super) const DEADLINE: Number<Option<Duration>> = Number {
+    words: Words { verb: "Setting", noun: "deadline", title: "deadline" },
+    ..timeout("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", "deadline")
+};
+
+pub(super) const ERROR_TTL: Number<Duration> =
+    millis("PARAMETERS_SECRETS_EXTENSION_ERROR_TTL_MILLIS", "time to remember an error");
+
+pub(super) const PREFETCH_MAX_DELAY: Number<Duration> =
+    millis("PARAMETERS_SECRETS_EXTENSION_PREFETCH_MAX_DELAY_MILLIS", "longest prefetch delay");
+
+const fn millis(name: &'static str, noun: &'static str) -> Number<Duration> {
+    Number {
+        name,
+        default: 0,
+        range: 0..=DAY.as_secs() * 1_000,
+        unit: " milliseconds",
+        words: Words { verb: "Setting", noun, title: noun },
+        value: Duration::from_millis,
+        show: |millis| GoDuration(Duration::from_millis(millis)).to_string(),
+    }
+}
+
 pub(super) const USE_FIPS: Choice<bool> = flag("AWS_USE_FIPS_ENDPOINT");
 pub(super) const USE_DUALSTACK: Choice<bool> = flag("AWS_USE_DUALSTACK_ENDPOINT");
 pub(super) const IGNORE_ENDPOINTS: Choice<bool> = flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");

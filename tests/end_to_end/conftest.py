@@ -16,6 +16,7 @@ from support.log_file import LogFile
 from support.moto_upstream import MotoUpstream
 from support.opt_extensions import install_extension
 from support.private_words import leaks_in
+from support.wall_clock import WallClock
 
 StartExtension = Callable[..., Extension]
 StartEmulator = Callable[..., Emulator]
@@ -52,6 +53,19 @@ def proxy(stub: AwsStub) -> Iterator[FaultProxy]:
     """Stands before the stub."""
     with FaultProxy(stub.port) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def proxy_to_moto(moto: MotoUpstream) -> Iterator[FaultProxy]:
+    """Stands before moto."""
+    with FaultProxy(moto.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def wall_clock(tmp_path: Path) -> WallClock:
+    """A wall clock that a test can step."""
+    return WallClock(tmp_path)
 
 
 @pytest.fixture

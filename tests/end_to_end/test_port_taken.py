@@ -9,6 +9,7 @@ from conftest import StartEmulator
 from support.environment import PORT, settings
 from support.extension import Extension
 from support.log_file import LogFile
+from support.project import NAME
 
 A_CLEAR_LINE = rf"^.* ERROR .*\b{PORT}\b.*$"
 
@@ -24,6 +25,7 @@ def test_the_init_fails_with_an_error_that_lambda_shows(taken_port: None, start_
 
     assert emulator.invoke({"paths": []}).status == 502
     assert emulator.log.matches("Extension.InitError")
+    assert emulator.log.matches(f"extension-{NAME}-1 exited: exit status [1-9]")
     assert emulator.log.matches(A_CLEAR_LINE)
 
 

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, rc::Rc, time::Duration};
 
 use actix::{Actor, Addr};
 use parameters_secrets_extension::{
-    cache::{Cache, CacheActors, CachePolicy, CacheRegistry, LookupResult},
+    cache::{Answer, Cache, CacheActors, CachePolicy, CacheRegistry, LookupResult},
     fetch::{
         pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED, PoolLimits},
         upstream::Upstreams,
@@ -13,11 +13,16 @@ use parameters_secrets_extension::{
     settings::PerUpstream,
     stats::Stats,
 };
-use tokio::task::JoinHandle;
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, advance},
+};
 
 use super::{clock::TestClock, upstream::FakeUpstream};
 
 pub const TTL: Duration = Duration::from_secs(300);
+
+const STEP: Duration = Duration::from_millis(500);
 
 pub fn secret(name: &str) -> CacheKey {
     CacheKey::Secret(SecretKey { secret_id: name.into(), version_id: None, version_stage: None })
@@ -28,13 +33,18 @@ pub fn parameter(name: &str) -> CacheKey {
     CacheKey::Parameter(ParameterKey { name, selector: None, with_decryption: false })
 }
 
-/// What differs between tests; the rest is as it is by default.
+/// What differs between tests; by default as in the official extension, which has no more than a TTL.
 pub struct Config {
     pub capacity: usize,
     pub ttl: Duration,
     pub permits: usize,
     pub max_queued: usize,
     pub time_out: Duration,
+    pub ttl_spread: f64,
+    pub refresh_ahead: bool,
+    pub stale_if_error: Duration,
+    pub error_ttl: Duration,
+    pub deadline: Option<Duration>,
 }
 
 impl Default for Config {
@@ -45,6 +55,11 @@ impl Default for Config {
             permits: 3,
             max_queued: MAX_QUEUED,
             time_out: LONGEST_FETCH,
+            ttl_spread: 0.0,
+            refresh_ahead: false,
+            stale_if_error: Duration::ZERO,
+            error_ttl: Duration::ZERO,
+            deadline: None,
         }
     }
 }
@@ -65,13 +80,21 @@ impl TestCache {
         let clock = Rc::new(TestClock::new());
         let stats = Rc::new(Stats::default());
         let (test_clock, test_stats) = (Rc::clone(&clock), Rc::clone(&stats));
-        let policy = CachePolicy { ttl: config.ttl };
+        let policy = CachePolicy {
+            ttl: config.ttl,
+            ttl_spread: config.ttl_spread,
+            refresh_ahead: config.refresh_ahead,
+            stale_if_error: config.stale_if_error,
+            error_ttl: config.error_ttl,
+        };
         let limits = PoolLimits {
             permits: NonZeroUsize::new(config.permits).unwrap(),
             max_queued: config.max_queued,
             time_out: config.time_out,
         };
-        let cache = Cache::new(move || {
+        let deadline =
+            PerUpstream { secrets_manager: config.deadline, parameter_store: config.deadline };
+        let start = move || {
             let fetch_pool: Addr<FetchPool> = FetchPool::new(
                 upstreams.clone(),
                 PerUpstream { secrets_manager: limits, parameter_store: limits },
@@ -88,13 +111,21 @@ impl TestCache {
             )
             .start();
             CacheActors { registry, fetch_pool }
-        });
-        Self { cache: Rc::new(cache), clock, stats }
+        };
+        Self { cache: Rc::new(Cache::new(start, deadline)), clock, stats }
     }
 
     /// Asks, and gives the body's text or the error's code.
     pub async fn get(&self, key: &CacheKey) -> Result<String, String> {
         readable(self.cache.look_up(key.clone(), false).await)
+    }
+
+    /// Asks, and gives the age of a stale answer beside its text.
+    pub async fn get_with_age(&self, key: &CacheKey) -> Result<(String, Option<Duration>), String> {
+        match self.cache.look_up(key.clone(), false).await {
+            Ok(answer) => Ok((text(&answer), answer.stale_age)),
+            Err(failure) => Err(failure.code().to_owned()),
+        }
     }
 
     pub async fn refresh(&self, key: &CacheKey) -> Result<String, String> {
@@ -117,8 +148,21 @@ pub type Caller = JoinHandle<Result<String, String>>;
 
 fn readable(result: LookupResult) -> Result<String, String> {
     match result {
-        Ok(answer) => Ok(String::from_utf8(answer.body.reveal().to_vec()).unwrap()),
+        Ok(answer) => Ok(text(&answer)),
         Err(failure) => Err(failure.code().to_owned()),
+    }
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8(answer.body.reveal().to_vec()).unwrap()
+}
+
+/// Time passes in steps short enough for everything that is due to happen when it is due.
+pub async fn pass(duration: Duration) {
+    let end = Instant::now() + duration;
+    while Instant::now() < end {
+        advance(STEP.min(end - Instant::now())).await;
+        settle().await;
     }
 }
 

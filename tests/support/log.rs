@@ -1,7 +1,8 @@
-//! The log of one test, as the extension would write it.
+//! What the extension logs during a test.
 
 use std::{
-    io, panic,
+    io::{self, Write},
+    panic,
     sync::{Arc, Mutex},
     thread,
 };
@@ -10,38 +11,27 @@ use parameters_secrets_extension::{
     log::{log_panics, subscriber},
     settings::LogLevel,
 };
-use tracing::subscriber::DefaultGuard;
+use tracing::subscriber::{DefaultGuard, set_default};
 
-/// Everything that is logged on this thread at DEBUG for as long as it lives.
-pub struct Log {
-    written: Written,
-    _subscribed: DefaultGuard,
+/// Gathers the lines of this thread from its start until it is dropped.
+pub struct CapturedLog {
+    lines: Lines,
+    _guard: DefaultGuard,
 }
 
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+impl CapturedLog {
+    /// At the level that a user sees by default.
+    pub fn start() -> Self {
+        Self::at(LogLevel::Info)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    pub fn capture() -> Self {
-        let written = Written::default();
-        let writer = written.clone();
-        let subscriber = subscriber(LogLevel::Debug, move || writer.clone());
-        Self { written, _subscribed: tracing::subscriber::set_default(subscriber) }
+    pub fn at_debug() -> Self {
+        Self::at(LogLevel::Debug)
     }
 
-    /// Captures panics of this thread too, as [`log_panics`] writes them. They are told as before
-    /// all the same: failed assertions are panics, and other threads run other tests.
-    pub fn capture_with_panics() -> Self {
+    /// At DEBUG, with the panics of this thread, as [`log_panics`] writes them. They are told as
+    /// before all the same: failed assertions are panics, and other threads run other tests.
+    pub fn at_debug_with_panics() -> Self {
         let theirs = panic::take_hook();
         log_panics();
         let ours = panic::take_hook();
@@ -52,19 +42,45 @@ impl Log {
             }
             theirs(info);
         }));
-        Self::capture()
+        Self::at_debug()
+    }
+
+    fn at(level: LogLevel) -> Self {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let _guard = set_default(subscriber(level, move || writer.clone()));
+        Self { lines, _guard }
     }
 
     /// All that was written.
     pub fn text(&self) -> String {
-        String::from_utf8(self.written.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// What was written since the last time, line by line, without prefix and time.
+    /// The lines of this level, without what stands before their text.
+    pub fn lines(&self, level: &str) -> Vec<String> {
+        let of_level = |line: &str| Some(line.split_once(&format!(" {level} "))?.1.to_owned());
+        self.text().lines().filter_map(of_level).collect()
+    }
+
+    /// The lines since the last time, from their level on.
     pub fn take_lines(&self) -> Vec<String> {
-        let written = std::mem::take(&mut *self.written.0.lock().unwrap());
-        let text = String::from_utf8(written).unwrap();
-        let message = |line: &str| line.splitn(4, ' ').nth(3).unwrap().to_owned();
-        text.lines().map(message).collect()
+        let from_level_on = |line: &str| line.splitn(4, ' ').nth(3).unwrap().to_owned();
+        let lines = self.text().lines().map(from_level_on).collect();
+        self.lines.0.lock().unwrap().clear();
+        lines
+    }
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -6,12 +6,12 @@ use futures_util::future::LocalBoxFuture;
 use parameters_secrets_extension::{
     fetch::{
         error::FetchError,
-        upstream::{Upstream, UpstreamAnswer},
+        upstream::{Upstream, UpstreamAnswer, UpstreamValue},
     },
     key::{CacheKey, ParameterKey, SecretKey},
     secret::SecretValue,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::eventually;
 
@@ -20,8 +20,12 @@ use super::eventually;
 pub enum Outcome {
     /// With the body `call N`.
     Value,
-    /// With an error of this code.
+    /// With an error of this code that says something about the value.
     Error(&'static str),
+    /// With an error of this code that passes.
+    PassingError(&'static str),
+    /// Without any answer: refused, reset, no route.
+    Dispatch,
     Hang,
     Panic,
 }
@@ -35,7 +39,8 @@ struct Inner {
     latency: Duration,
     always: Option<Outcome>,
     script: VecDeque<Outcome>,
-    calls: Vec<CacheKey>,
+    arn_of: Option<fn(&str) -> String>,
+    calls: Vec<(CacheKey, Instant)>,
     in_flight: Vec<CacheKey>,
     peak: usize,
     ever_twice_in_flight: bool,
@@ -58,6 +63,17 @@ impl FakeUpstream {
         self
     }
 
+    /// As `always`, in the middle of a test.
+    pub fn from_now_on(&self, outcome: Outcome) {
+        self.0.borrow_mut().always = Some(outcome);
+    }
+
+    /// Secrets have these ARNs.
+    pub fn with_arns(self, arn_of: fn(&str) -> String) -> Self {
+        self.0.borrow_mut().arn_of = Some(arn_of);
+        self
+    }
+
     /// The next call that has no outcome yet ends so.
     pub fn then(&self, outcome: Outcome) {
         self.0.borrow_mut().script.push_back(outcome);
@@ -73,7 +89,12 @@ impl FakeUpstream {
     }
 
     pub fn called_keys(&self) -> Vec<CacheKey> {
-        self.0.borrow().calls.clone()
+        self.0.borrow().calls.iter().map(|(key, _)| key.clone()).collect()
+    }
+
+    /// When each call began.
+    pub fn called_at(&self) -> Vec<Instant> {
+        self.0.borrow().calls.iter().map(|(_, at)| *at).collect()
     }
 
     pub fn in_flight(&self) -> usize {
@@ -90,16 +111,20 @@ impl FakeUpstream {
     }
 
     fn call(&self, key: CacheKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
-        let (number, outcome, latency, guard) = {
+        let (number, outcome, latency, arn, guard) = {
             let mut inner = self.0.borrow_mut();
             inner.ever_twice_in_flight |= inner.in_flight.contains(&key);
-            inner.calls.push(key.clone());
+            inner.calls.push((key.clone(), Instant::now()));
             inner.in_flight.push(key.clone());
             inner.peak = inner.peak.max(inner.in_flight.len());
             let always = inner.always.clone();
             let outcome = inner.script.pop_front().or(always).unwrap_or(Outcome::Value);
+            let arn = inner.arn_of.and_then(|arn_of| match &key {
+                CacheKey::Secret(key) => Some(arn_of(&key.secret_id)),
+                CacheKey::Parameter(_) => None,
+            });
             let guard = InFlight { upstream: self.clone(), key };
-            (inner.calls.len(), outcome, inner.latency, guard)
+            (inner.calls.len(), outcome, inner.latency, arn, guard)
         };
         Box::pin(async move {
             let _guard = guard;
@@ -107,10 +132,12 @@ impl FakeUpstream {
                 sleep(latency).await;
             }
             match outcome {
-                Outcome::Value => Ok(SecretValue::new(format!("call {number}"))),
-                Outcome::Error(code) => {
-                    Err(FetchError::Upstream { code: code.into(), message: "as told".into() })
+                Outcome::Value => {
+                    Ok(UpstreamValue { body: SecretValue::new(format!("call {number}")), arn })
                 }
+                Outcome::Error(code) => Err(failure(code, false)),
+                Outcome::PassingError(code) => Err(failure(code, true)),
+                Outcome::Dispatch => Err(FetchError::Dispatch { reason: "as told".into() }),
                 Outcome::Hang => std::future::pending().await,
                 // A panic like any other, without the hook's words on the screen.
                 Outcome::Panic => std::panic::resume_unwind(Box::new("as told")),
@@ -142,6 +169,10 @@ impl Upstream<ParameterKey> for FakeUpstream {
     fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         self.call(CacheKey::Parameter(key))
     }
+}
+
+fn failure(code: &str, passing: bool) -> FetchError {
+    FetchError::Upstream { code: code.into(), message: "as told".into(), passing }
 }
 
 /// An upstream that answers every key with what a function says.

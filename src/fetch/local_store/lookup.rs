@@ -224,7 +224,7 @@ fn version_not_found(selector: &str, name: &str) -> FetchError {
 }
 
 fn failure(code: &str, message: impl Into<String>) -> FetchError {
-    FetchError::Upstream { code: code.to_owned(), message: message.into() }
+    FetchError::Upstream { code: code.to_owned(), message: message.into(), passing: false }
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ fn ask(key: CacheKey) -> Result<String, (String, String)> {
     };
     match body {
         Ok(body) => Ok(String::from_utf8(body.reveal().to_vec()).expect("a body is UTF-8")),
-        Err(FetchError::Upstream { code, message }) => Err((code, message)),
+        Err(FetchError::Upstream { code, message, .. }) => Err((code, message)),
         Err(other) => panic!("{other}"),
     }
 }

@@ -53,7 +53,7 @@ pub use self::document::Problem;
 use self::{document::Document, lookup::Store};
 use super::{
     error::FetchError,
-    record::{ParameterRecord, SecretRecord},
+    record::SecretRecord,
     upstream::{Upstream, UpstreamAnswer},
 };
 use crate::key::{ParameterKey, SecretKey};
@@ -120,16 +120,16 @@ impl LocalStore {
 impl Upstream<SecretKey> for LocalStore {
     fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         let shared = Rc::clone(&self.0);
-        Box::pin(async move { shared.current().await?.secret(&key).map(SecretRecord::into_body) })
+        Box::pin(async move { shared.current().await?.secret(&key).map(SecretRecord::into_value) })
     }
 }
 
 impl Upstream<ParameterKey> for LocalStore {
     fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         let shared = Rc::clone(&self.0);
-        Box::pin(
-            async move { shared.current().await?.parameter(&key).map(ParameterRecord::into_body) },
-        )
+        Box::pin(async move {
+            shared.current().await?.parameter(&key).map(|record| record.into_body().into())
+        })
     }
 }
 
@@ -149,6 +149,7 @@ impl Shared {
         self.loaded.borrow().store.clone().map_err(|message| FetchError::Upstream {
             code: "LocalStoreInvalid".to_owned(),
             message,
+            passing: false,
         })
     }
 }

@@ -15,13 +15,24 @@ fn read(vars: &[(&str, &str)]) -> Reading {
     Settings::read(vars.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())))
 }
 
-/// The lines as the log shows them, without prefix and time.
+/// How many lines about our own settings a bare function has.
+const OWN: usize = 7;
+
+/// The official lines as the log shows them, without prefix and time.
 fn lines(reading: &Reading) -> Vec<String> {
-    let line = |notice: &super::Notice| match notice.level {
+    reading.notices.iter().map(line).collect()
+}
+
+/// The lines about our own settings, likewise.
+fn own_lines(reading: &Reading) -> Vec<String> {
+    reading.own_notices.iter().map(line).collect()
+}
+
+fn line(notice: &super::Notice) -> String {
+    match notice.level {
         Some(level) => format!("{level} {}", notice.text),
         None => notice.text.clone(),
-    };
-    reading.notices.iter().map(line).collect()
+    }
 }
 
 const TOKEN: (&str, &str) = ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2Vj");
@@ -83,6 +94,42 @@ fn the_start_up_log_of_a_bare_function_is_the_official_one() {
 }
 
 #[test]
+fn our_own_settings_have_their_lines_after_the_official_ones() {
+    let expected = [
+        "DEBUG PARAMETERS_SECRETS_EXTENSION_STALE_IF_ERROR_SECONDS is not present. Setting default time to answer stale: 1h0m0s.",
+        "DEBUG PARAMETERS_SECRETS_EXTENSION_REFRESH_AHEAD is not present. Refreshing ahead is enabled by default.",
+        "DEBUG PARAMETERS_SECRETS_EXTENSION_TTL_SPREAD_PERCENT is not present. Setting default time-to-live spread: 10 percent.",
+        "DEBUG PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS is not present. Setting default deadline: 0s.",
+        "DEBUG PARAMETERS_SECRETS_EXTENSION_ERROR_TTL_MILLIS is not present. Setting default time to remember an error: 0s.",
+        "DEBUG PARAMETERS_SECRETS_EXTENSION_PREFETCH is not present. Nothing is prefetched.",
+        "DEBUG PARAMETERS_SECRETS_EXTENSION_PREFETCH_MAX_DELAY_MILLIS is not present. Setting default longest prefetch delay: 0s.",
+    ];
+    assert_eq!(own_lines(&read(&[TOKEN])), expected);
+}
+
+#[test]
+fn our_own_settings_are_read() {
+    let reading = read(&[
+        TOKEN,
+        ("PARAMETERS_SECRETS_EXTENSION_STALE_IF_ERROR_SECONDS", "60"),
+        ("PARAMETERS_SECRETS_EXTENSION_REFRESH_AHEAD", "false"),
+        ("PARAMETERS_SECRETS_EXTENSION_TTL_SPREAD_PERCENT", "99"),
+        ("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", "1500"),
+        ("PARAMETERS_SECRETS_EXTENSION_ERROR_TTL_MILLIS", "250"),
+        ("PARAMETERS_SECRETS_EXTENSION_PREFETCH", "secret:a, parameter:/b,,"),
+        ("PARAMETERS_SECRETS_EXTENSION_PREFETCH_MAX_DELAY_MILLIS", "2000"),
+    ]);
+    let resilience = &reading.settings.resilience;
+    assert_eq!(resilience.stale_if_error, Duration::from_secs(60));
+    assert!(!resilience.refresh_ahead);
+    assert_eq!(resilience.ttl_spread, 0.5);
+    assert_eq!(resilience.deadline, Some(Duration::from_millis(1_500)));
+    assert_eq!(resilience.error_ttl, Duration::from_millis(250));
+    assert_eq!(reading.settings.prefetch.items, ["secret:a", "parameter:/b"]);
+    assert_eq!(reading.settings.prefetch.max_delay, Duration::from_secs(2));
+}
+
+#[test]
 fn a_blank_value_is_as_good_as_none() {
     let usual = lines(&read(&[TOKEN]));
     for name in ["SECRETS_MANAGER_TTL", "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"] {
@@ -99,10 +146,10 @@ fn no_value_fills_the_log() {
 #[test]
 fn without_a_token_the_last_line_warns_that_every_request_is_refused() {
     let reading = read(&[("AWS_SESSION_TOKEN", " ")]);
-    let last = reading.notices.last().unwrap();
+    let last = reading.own_notices.last().unwrap();
     assert_eq!(last.level, Some(Level::WARN));
     assert!(last.text.contains("Every request will be refused with 401. Set AWS_SESSION_TOKEN"));
-    assert_eq!(reading.notices.len(), 10);
+    assert_eq!(reading.notices.len(), 9);
 }
 
 #[test]
@@ -132,7 +179,7 @@ fn a_local_store_is_announced() {
     let reading = read(&[TOKEN, ("PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE", "/tmp/store.json")]);
     assert_eq!(reading.settings.local_store.as_deref(), Some(Path::new("/tmp/store.json")));
     assert_eq!(
-        lines(&reading).last().unwrap(),
+        own_lines(&reading).last().unwrap(),
         "INFO PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE is /tmp/store.json. Answering from this \
          file, not from AWS."
     );

@@ -1,7 +1,7 @@
 use std::path::Path;
 
-use super::{TOKEN, lines, read};
-use crate::settings::{InitializationType, RetryMode};
+use super::{OWN, TOKEN, lines, own_lines, read};
+use crate::settings::{InitializationType, PerUpstream, RetryMode};
 
 #[test]
 fn lambda_is_where_the_runtime_api_is() {
@@ -32,7 +32,6 @@ fn the_usual_aws_variables_count() {
         ("AWS_ENDPOINT_URL", "http://localhost:1"),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://localhost:2"),
         ("AWS_ENDPOINT_URL_SSM", "http://localhost:3"),
-        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
         ("AWS_USE_FIPS_ENDPOINT", "True"),
         ("AWS_USE_DUALSTACK_ENDPOINT", "TRUE"),
         ("AWS_MAX_ATTEMPTS", "5"),
@@ -44,11 +43,25 @@ fn the_usual_aws_variables_count() {
     assert_eq!(aws.endpoint_url.as_deref(), Some("http://localhost:1"));
     assert_eq!(aws.endpoint_url_of.secrets_manager.as_deref(), Some("http://localhost:2"));
     assert_eq!(aws.endpoint_url_of.parameter_store.as_deref(), Some("http://localhost:3"));
-    assert!(aws.ignore_configured_endpoints && aws.use_fips && aws.use_dualstack);
+    assert!(aws.use_fips && aws.use_dualstack);
     assert_eq!(aws.max_attempts, Some(5));
     assert_eq!(aws.retry_mode, RetryMode::Adaptive);
     assert_eq!(aws.ca_bundle.as_deref(), Some(Path::new("/certs.pem")));
     assert_eq!(lines(&reading), lines(&read(&[TOKEN])), "they have no lines of their own");
+}
+
+#[test]
+fn no_endpoint_url_counts_where_they_are_to_be_ignored() {
+    let aws = read(&[
+        ("AWS_ENDPOINT_URL", "http://localhost:1"),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://localhost:2"),
+        ("AWS_ENDPOINT_URL_SSM", "http://localhost:3"),
+        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
+    ])
+    .settings
+    .aws;
+    assert_eq!(aws.endpoint_url, None);
+    assert_eq!(aws.endpoint_url_of, PerUpstream { secrets_manager: None, parameter_store: None });
 }
 
 #[test]
@@ -78,7 +91,7 @@ fn a_bad_aws_variable_is_warned_of_after_the_official_lines() {
     assert_eq!(aws.max_attempts, None);
     assert_eq!(aws.retry_mode, RetryMode::Standard);
     assert_eq!(
-        lines(&reading)[9..],
+        own_lines(&reading)[OWN..],
         [
             "WARN AWS_USE_FIPS_ENDPOINT is \"yes\", which is not one of TRUE, FALSE. It counts as \
              false.",

@@ -47,6 +47,10 @@ class MotoUpstream:
         arn: str = self._client("secretsmanager").create_secret(Name=name, **kind)["ARN"]
         return arn
 
+    def put_secret_value(self, name: str, value: str) -> None:
+        """Gives a secret a new version: it becomes AWSCURRENT, the one before AWSPREVIOUS."""
+        self._client("secretsmanager").put_secret_value(SecretId=name, SecretString=value)
+
     def put_parameter(self, name: str, value: str, kind: str = "String") -> None:
         self._client("ssm").put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)
 

@@ -9,6 +9,7 @@ TOOLS = PROJECT / ".tools"
 PYTHON = TOOLS / "venv" / "bin" / "python"
 EMULATOR = TOOLS / "aws-lambda-rie"
 PYTHON_FUNCTIONS = PROJECT / "tests" / "functions" / "python"
+ROTATION_EXAMPLE = PROJECT / "examples" / "rotation"
 EXAMPLE_STORE = PROJECT / "examples" / "store.json"
 SUPPORT = Path(__file__).resolve().parent
 

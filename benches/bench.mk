@@ -1,0 +1,25 @@
+# Performance: `make bench` measures and writes docs/performance.md; the guard runs with every test.
+
+BENCH_SERVERS := benches/servers/Cargo.toml
+
+.PHONY: bench
+bench: bench-tools bench-build ## measure against AWS's agent and others, write docs/performance.md (10 minutes)
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=benches benches/python -m bench
+
+.PHONY: bench-build
+bench-build: ## build the extension for release, and what it is measured with
+	$(CARGO) build --release --locked
+	$(CARGO) build --release --locked --manifest-path $(BENCH_SERVERS) --target-dir $(TARGET_DIR)
+
+.PHONY: bench-tools
+bench-tools: ## install the load generator and the peers, into .tools where they are missing
+	benches/install
+
+.PHONY: bench-guard
+bench-guard: ## what one hit allocates, against the committed figure (a part of `make test`)
+	$(CARGO) test --locked --test suite hit_cost -- --nocapture
+
+.PHONY: bench-lint
+bench-lint: ## formatting and clippy of the programs that are only measured with
+	$(CARGO) fmt --check --manifest-path $(BENCH_SERVERS)
+	$(CARGO) clippy --locked --manifest-path $(BENCH_SERVERS) --target-dir $(TARGET_DIR) -- -D warnings

@@ -1,0 +1,38 @@
+# The Lambda layers: built, held against their budgets, started by Lambda's emulator. Included by the Makefile.
+
+NAME := parameters-secrets-extension
+LAYERS := dist/$(NAME)-x86_64.zip dist/$(NAME)-arm64.zip
+# What people publish with, and what their security team asks for beside it.
+SUMS := dist/SHA256SUMS
+
+.PHONY: layer layer-x86_64 layer-arm64
+layer: layer-x86_64 layer-arm64 ## both Lambda layers, with SBOMs and SHA-256 sums, held against their budgets
+	cd dist && sha256sum $(notdir $(LAYERS)) *.cdx.json > $(notdir $(SUMS))
+	layer/check $(LAYERS)
+
+layer-x86_64 layer-arm64: layer-%: ## one architecture's layer
+	mkdir -p dist
+	program=$$(layer/build $*); \
+	layer/pack "$$program" dist/$(NAME)-$*.zip; \
+	layer/sbom $$(basename "$$(dirname "$$(dirname "$$program")")") > dist/$(NAME)-$*.cdx.json
+
+.PHONY: layer-check
+layer-check: tools ## start both layers with Lambda's emulator, arm64 through qemu; check budgets, symbols, examples
+	cd dist && sha256sum --check --quiet $(notdir $(SUMS))
+	layer/check $(LAYERS)
+	tools/install-layer qemu
+	layer/start-under-the-emulator $(LAYERS)
+
+.PHONY: layer-reproducible
+layer-reproducible: ## build the x86_64 layer again, in another folder and from nothing: the same bytes?
+	layer/build-again x86_64 dist/$(NAME)-x86_64.zip
+
+.PHONY: layer-examples
+layer-examples: ## check the SAM, CDK, Terraform and container examples with their own tools
+	tools/install-layer examples
+	layer/examples/check
+
+.PHONY: bench-start
+bench-start: layer-x86_64 tools ## how soon a function can start, beside yardsticks; writes docs/startup.md
+	tools/install-layer zig go
+	benches/start/run dist/$(NAME)-x86_64.zip

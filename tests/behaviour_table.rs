@@ -1,0 +1,182 @@
+//! `docs/behaviour.md` says what a caller gets. Here its table is run, row by row.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use parameters_secrets_extension::{
+    cache::LONGEST_PAUSE,
+    fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
+};
+use tokio::time::{Instant, advance, pause};
+
+use crate::support::{
+    cache::{Config, TTL, TestCache, secret, settle},
+    upstream::{FakeUpstream, Outcome},
+};
+
+const BEHAVIOUR: &str = include_str!("../docs/behaviour.md");
+const HEADER: &str = "| upstream | entry | request | the caller gets | answered | upstream calls |";
+
+const UPSTREAMS: [&str; 8] = [
+    "healthy",
+    "throttled",
+    "5xx",
+    "refused",
+    "expired credentials",
+    "hangs",
+    "access denied",
+    "not found",
+];
+const ENTRIES: [&str; 6] = ["none", "fresh", "ending soon", "stale", "stale, failing", "too old"];
+const REQUESTS: [&str; 4] = ["plain", "deadline", "refreshNow", "refreshNow + deadline"];
+
+const SECOND: Duration = Duration::from_secs(1);
+const STALE_IF_ERROR: Duration = Duration::from_secs(3_600);
+const LATENCY: Duration = Duration::from_millis(100);
+const DEADLINE: Duration = Duration::from_millis(500);
+/// Timers fire on the next whole millisecond.
+const TICK: Duration = Duration::from_millis(2);
+
+/// Upstream, entry, request.
+type Case = (&'static str, &'static str, &'static str);
+
+/// What the caller gets, when, and for how many calls.
+type Promise = (&'static str, &'static str, &'static str);
+
+/// Every combination of the table's first three columns, and what it promises.
+fn promises() -> BTreeMap<Case, Promise> {
+    let mut promises = BTreeMap::new();
+    let table = BEHAVIOUR.lines().skip_while(|line| *line != HEADER).skip(2);
+    for row in table.take_while(|line| line.starts_with('|')) {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [upstreams, entries, requests, answer, answered, calls] = cells[..] else {
+            panic!("six cells in a row: {row}");
+        };
+        for upstream in upstreams.split("; ") {
+            for entry in entries.split("; ") {
+                for request in requests.split("; ") {
+                    let case = (upstream, entry, request);
+                    let twice = promises.insert(case, (answer, answered, calls));
+                    assert_eq!(twice, None, "{case:?} is said twice");
+                }
+            }
+        }
+    }
+    promises
+}
+
+fn outcome(upstream: &str) -> Outcome {
+    match upstream {
+        "healthy" => Outcome::Value,
+        "throttled" => Outcome::PassingError("ThrottlingException"),
+        "5xx" => Outcome::PassingError("InternalServiceError"),
+        "refused" => Outcome::Dispatch,
+        "expired credentials" => Outcome::PassingError("ExpiredTokenException"),
+        "hangs" => Outcome::Hang,
+        "access denied" => Outcome::Error("AccessDeniedException"),
+        "not found" => Outcome::Error("ResourceNotFoundException"),
+        _ => panic!("the table has no upstream {upstream}"),
+    }
+}
+
+fn code(upstream: &str) -> String {
+    match outcome(upstream) {
+        Outcome::Error(code) | Outcome::PassingError(code) => code.to_owned(),
+        Outcome::Dispatch => "DispatchFailure".to_owned(),
+        _ => panic!("{upstream} has no error of its own"),
+    }
+}
+
+/// Brings the key into the state that the table calls so.
+async fn make(entry: &str, test: &TestCache, upstream: &FakeUpstream) {
+    if entry == "none" {
+        return;
+    }
+    test.get(&secret("db")).await.unwrap();
+    advance(match entry {
+        "fresh" => SECOND,
+        "ending soon" => TTL - SECOND,
+        "stale" | "stale, failing" => TTL,
+        "too old" => TTL + STALE_IF_ERROR,
+        _ => panic!("the table has no entry {entry}"),
+    })
+    .await;
+    if entry == "stale, failing" {
+        upstream.then(Outcome::PassingError("ThrottlingException"));
+        test.get(&secret("db")).await.unwrap();
+        advance(LONGEST_PAUSE).await;
+    }
+}
+
+async fn check(case: Case, promise: Promise) {
+    let (condition, entry, request) = case;
+    let (answer, answered, calls) = promise;
+    let upstream = FakeUpstream::new().taking(LATENCY);
+    let config = Config {
+        refresh_ahead: true,
+        stale_if_error: STALE_IF_ERROR,
+        deadline: request.contains("deadline").then_some(DEADLINE),
+        ..Config::default()
+    };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    make(entry, &test, &upstream).await;
+    let calls_before = upstream.calls();
+    upstream.from_now_on(outcome(condition));
+
+    let asked = Instant::now();
+    let refresh = request.contains("refreshNow");
+    let got = test.cache.look_up(secret("db"), refresh).await;
+    let took = asked.elapsed();
+    settle().await;
+
+    let got = got.map(|answer| (answer.body.reveal(), answer.stale_age.is_some()));
+    let got = got.map_err(|failure| failure.code().to_owned());
+    let new_value = format!("call {}", calls_before + 1);
+    let expected = match answer {
+        "the new value" => Ok((new_value.into(), false)),
+        "the kept value" => Ok(("call 1".into(), false)),
+        "the old value" => Ok(("call 1".into(), true)),
+        "its error" => Err(code(condition)),
+        _ => Err(answer.trim_matches('`').to_owned()),
+    };
+    assert_eq!(got, expected, "{case:?}");
+
+    let when = match answered {
+        "at once" => Duration::ZERO,
+        "after the call" => LATENCY,
+        "at the deadline" => DEADLINE,
+        "after 30 s" => LONGEST_FETCH,
+        _ => panic!("the table has no time {answered}"),
+    };
+    assert!((when..when + TICK).contains(&took), "{case:?}: {took:?} and not {answered}");
+    assert!(answered != "at once" || took == Duration::ZERO, "{case:?}: {took:?}");
+
+    let expected_calls = match calls {
+        "0" => 0,
+        "1" | "1 behind" => 1,
+        _ => panic!("the table has no number of calls {calls}"),
+    };
+    assert_eq!(upstream.calls() - calls_before, expected_calls, "{case:?}: upstream calls");
+    assert_eq!(calls == "1 behind", upstream.in_flight() == 1 && took.is_zero(), "{case:?}");
+}
+
+#[test]
+fn every_combination_stands_in_the_table_once() {
+    let promises = promises();
+    for upstream in UPSTREAMS {
+        for entry in ENTRIES {
+            for request in REQUESTS {
+                let case = (upstream, entry, request);
+                assert!(promises.contains_key(&case), "{case:?} is not in the table");
+            }
+        }
+    }
+    assert_eq!(promises.len(), UPSTREAMS.len() * ENTRIES.len() * REQUESTS.len());
+}
+
+#[actix_rt::test]
+async fn every_row_is_what_a_caller_gets() {
+    pause();
+    for (case, promise) in promises() {
+        check(case, promise).await;
+    }
+}
