@@ -4,6 +4,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests measure with the paused clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod actix_contract;
+mod actors_doc;
 mod bad_input;
 mod behaviour_table;
 mod coalescing;
@@ -18,6 +20,7 @@ mod http_errors;
 mod http_success;
 mod http_tokens;
 mod lifecycle;
+mod log_hygiene;
 mod model;
 mod one_key_per_secret;
 mod outages;
@@ -26,3 +29,4 @@ mod refresh_ahead;
 mod remembered_errors;
 mod summary;
 mod support;
+mod watching;

@@ -1,11 +1,16 @@
-//! What the extension logs during a test, at the level that a user sees by default.
+//! What the extension logs during a test.
 
 use std::{
     io::{self, Write},
+    panic,
     sync::{Arc, Mutex},
+    thread,
 };
 
-use parameters_secrets_extension::{log::subscriber, settings::LogLevel};
+use parameters_secrets_extension::{
+    log::{log_panics, subscriber},
+    settings::LogLevel,
+};
 use tracing::subscriber::{DefaultGuard, set_default};
 
 /// Gathers the lines of this thread from its start until it is dropped.
@@ -15,18 +20,55 @@ pub struct CapturedLog {
 }
 
 impl CapturedLog {
+    /// At the level that a user sees by default.
     pub fn start() -> Self {
+        Self::at(LogLevel::Info)
+    }
+
+    pub fn at_debug() -> Self {
+        Self::at(LogLevel::Debug)
+    }
+
+    /// At DEBUG, with the panics of this thread, as [`log_panics`] writes them. They are told as
+    /// before all the same: failed assertions are panics, and other threads run other tests.
+    pub fn at_debug_with_panics() -> Self {
+        let theirs = panic::take_hook();
+        log_panics();
+        let ours = panic::take_hook();
+        let this_thread = thread::current().id();
+        panic::set_hook(Box::new(move |info| {
+            if thread::current().id() == this_thread {
+                ours(info);
+            }
+            theirs(info);
+        }));
+        Self::at_debug()
+    }
+
+    fn at(level: LogLevel) -> Self {
         let lines = Lines::default();
         let writer = lines.clone();
-        let _guard = set_default(subscriber(LogLevel::Info, move || writer.clone()));
+        let _guard = set_default(subscriber(level, move || writer.clone()));
         Self { lines, _guard }
+    }
+
+    /// All that was written.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
     }
 
     /// The lines of this level, without what stands before their text.
     pub fn lines(&self, level: &str) -> Vec<String> {
-        let log = String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap();
         let of_level = |line: &str| Some(line.split_once(&format!(" {level} "))?.1.to_owned());
-        log.lines().filter_map(of_level).collect()
+        self.text().lines().filter_map(of_level).collect()
+    }
+
+    /// The lines since the last time, from their level on.
+    pub fn take_lines(&self) -> Vec<String> {
+        let from_level_on = |line: &str| line.splitn(4, ' ').nth(3).unwrap().to_owned();
+        let lines = self.text().lines().map(from_level_on).collect();
+        self.lines.0.lock().unwrap().clear();
+        lines
     }
 }
 

@@ -65,10 +65,12 @@ fn one_line(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 
-/// serde repeats a value of the wrong type (``invalid type: string "hunter2", expected …``), which
-/// may be a secret in the wrong place. Its kind and what was expected are kept.
+/// serde repeats a value that is not what it expects (``invalid type: string "hunter2", expected …``,
+/// ``unknown variant `hunter2`, expected …``), which may be a secret in the wrong place. What kind it
+/// is and what was expected are kept.
 fn without_value(text: &str) -> String {
-    let wrong = text.starts_with("invalid type: ") || text.starts_with("invalid value: ");
+    let complaints = ["invalid type: ", "invalid value: ", "unknown variant "];
+    let wrong = complaints.iter().any(|complaint| text.starts_with(complaint));
     match (text.find(['"', '`']), text.rfind(", expected ")) {
         (Some(value), Some(expected)) if wrong && value < expected => {
             format!("{}{}", text[..value].trim_end(), &text[expected..])

@@ -1,0 +1,260 @@
+//! No secret value and no token reaches a log line, an error or a `Debug` output.
+
+use std::{fs, rc::Rc, time::Duration};
+
+use actix_web::web;
+use aws_smithy_types::DateTime;
+use parameters_secrets_extension::{
+    cache::{Answer, Entry},
+    clock::{Clock, SystemClock},
+    extension::Boot,
+    fetch::{
+        error::FetchError,
+        local_store::LocalStore,
+        pool::Fetched,
+        record::{ParameterRecord, SecretRecord},
+        upstream::{UpstreamAnswer, Upstreams},
+    },
+    http::{Authorizer, Drain, Service},
+    key::CacheKey,
+    log,
+    secret::SecretValue,
+    settings::Settings,
+};
+use tokio::time::{advance, pause};
+
+use crate::support::{
+    cache::{Config, TTL, TestCache},
+    log::CapturedLog,
+    server::TestServer,
+    upstream::{AnswerWith, FakeUpstream},
+};
+
+const VALUE: &str = "correct-horse-battery-staple";
+const TOKENS: [&str; 4] = [
+    "token-of-the-function",
+    "token-of-the-container",
+    "token-of-a-stranger",
+    "key-of-the-function",
+];
+
+#[track_caller]
+fn assert_clean(what: &str, text: &str) {
+    let encoded = aws_smithy_types::base64::encode(VALUE);
+    for private in TOKENS.into_iter().chain([VALUE, encoded.as_str()]) {
+        assert!(!text.contains(private), "{what} holds {private:?}: {text}");
+    }
+}
+
+/// Answers with the value, fails, or panics over it, as the name says.
+fn upstream(key: CacheKey) -> UpstreamAnswer {
+    let value = SecretValue::new(VALUE);
+    let name = key.to_string();
+    let is = |word| name.contains(word);
+    match key {
+        _ if is("denied") => Err(FetchError::Upstream {
+            code: "AccessDenied".into(),
+            message: "no".into(),
+            passing: false,
+        }),
+        _ if is("unreachable") => Err(FetchError::Dispatch { reason: "refused".into() }),
+        _ if is("panics") => panic!("the value is {VALUE}"),
+        _ if is("unwraps") => not_a_number(VALUE).expect("the value is no number"),
+        CacheKey::Secret(key) if is("binary") => {
+            let record = SecretRecord { secret_binary: Some(value), ..empty_secret(key.secret_id) };
+            Ok(record.into_body().into())
+        }
+        CacheKey::Secret(key) => {
+            let record = SecretRecord { secret_string: Some(value), ..empty_secret(key.secret_id) };
+            Ok(record.into_body().into())
+        }
+        CacheKey::Parameter(key) => Ok(parameter_record(key.name, value).into_body().into()),
+    }
+}
+
+/// An error that repeats what it is about, as many do.
+fn not_a_number(text: &str) -> Result<UpstreamAnswer, String> {
+    Err(format!("{text} is not a number"))
+}
+
+fn empty_secret(name: String) -> SecretRecord {
+    SecretRecord {
+        arn: None,
+        created_date: Some(DateTime::from_secs(1_700_000_000)),
+        name: Some(name),
+        secret_binary: None,
+        secret_string: None,
+        version_id: None,
+        version_stages: None,
+    }
+}
+
+fn parameter_record(name: String, value: SecretValue) -> ParameterRecord {
+    ParameterRecord {
+        arn: None,
+        data_type: None,
+        last_modified_date: None,
+        name: Some(name),
+        selector: None,
+        source_result: Some(value.clone()),
+        parameter_type: None,
+        value: Some(value),
+        version: 1,
+    }
+}
+
+#[actix_rt::test]
+async fn a_whole_run_with_everything_that_can_happen_logs_neither_value_nor_token() {
+    pause();
+    let log = CapturedLog::at_debug_with_panics();
+    let reading = Settings::read(environment());
+    reading.notices.iter().for_each(log::notice);
+    let config = Config { capacity: 2, permits: 1, ..Config::default() };
+    let server = TestServer::with(config, Upstreams::of_one(AnswerWith(upstream)));
+
+    let mut errors = String::new();
+    for target in [
+        "/secretsmanager/get?secretId=a",
+        "/secretsmanager/get?secretId=a",
+        "/secretsmanager/get?secretId=a&refreshNow=true",
+        "/secretsmanager/get?secretId=binary",
+        "/systemsmanager/parameters/get?name=/a&withDecryption=true",
+        "/secretsmanager/get?secretId=denied",
+        "/secretsmanager/get?secretId=unreachable",
+        "/secretsmanager/get?secretId=panics",
+        "/systemsmanager/parameters/get?name=unwraps",
+        "/secretsmanager/get?secretId=%zz",
+        "/nowhere",
+        "/stats",
+        "/ping",
+    ] {
+        let reply = server.get(target).await;
+        let holds_a_value = reply.status() == 200 && target.contains("get?");
+        assert_eq!(holds_a_value, reply.body.contains("\"ResultMetadata\""), "{reply:?}");
+        if !holds_a_value {
+            errors += &format!("{reply:?}");
+        }
+    }
+    advance(TTL).await;
+    let kept = "/systemsmanager/parameters/get?name=/a&withDecryption=true";
+    assert_eq!(server.get(kept).await.status(), 200);
+    for head in [
+        "GET /secretsmanager/get?secretId=a HTTP/1.1\r\nHost: a\r\n\
+         X-Aws-Parameters-Secrets-Token: token-of-a-stranger\r\n\r\n",
+        "GET /secretsmanager/get?secretId=a HTTP/1.1\r\nX-Aws-Parameters-Secrets-Token: \
+         token-of-the-function\r\nX-Aws-Parameters-Secrets-Token : token-of-the-function\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nX-Aws-Parameters-Secrets-Token: token-of-the-function\r\n\r\n",
+    ] {
+        errors += &format!("{:?}", server.ask(head).await);
+    }
+    server.http.send(Drain { grace: Duration::from_secs(1) }).await.unwrap();
+
+    let text = log.text();
+    assert_clean("the log", &text);
+    assert_clean("an error", &errors);
+    // Everything did happen.
+    for line in [
+        " DEBUG hit ",
+        " DEBUG miss ",
+        " DEBUG expired ",
+        " DEBUG evicted ",
+        " DEBUG fetch done ",
+        " refresh=true",
+        " ERROR GetSecretValue request ",
+        " ERROR GetParameter request ",
+        " ERROR panicked at tests/log_hygiene.rs:",
+        " WARN ",
+    ] {
+        assert!(text.contains(line), "{line:?} is missing: {text}");
+    }
+}
+
+fn environment() -> impl Iterator<Item = (String, String)> {
+    [
+        ("AWS_SESSION_TOKEN", "token-of-the-function"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "token-of-the-container"),
+        ("AWS_SECRET_ACCESS_KEY", "key-of-the-function"),
+        ("PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL", "DEBUG"),
+        ("PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE", "many"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into_iter()
+}
+
+#[actix_rt::test]
+async fn nothing_that_holds_a_value_or_a_token_shows_it() {
+    let value = SecretValue::new(VALUE);
+    let now = SystemClock.now();
+    let reading = Settings::read(environment());
+    let tokens = reading.settings.tokens.clone();
+    let cache = TestCache::new(&FakeUpstream::new());
+    let service = web::Data::new(Service {
+        authorizer: Authorizer::new(tokens.clone(), None, Rc::new(SystemClock)),
+        cache: Rc::into_inner(cache.cache).unwrap(),
+        stats: cache.stats,
+    });
+    let fetched = Fetched {
+        value: value.clone().into(),
+        queued: Duration::ZERO,
+        took: Duration::from_secs(1),
+    };
+
+    for (what, debug) in [
+        ("SecretValue", format!("{value:?}")),
+        ("Answer", format!("{:?}", Answer { body: value.clone(), stale_age: None })),
+        ("Entry", format!("{:?}", Entry::new(value.clone(), now))),
+        ("Fetched", format!("{fetched:?}")),
+        (
+            "SecretRecord",
+            format!(
+                "{:?}",
+                SecretRecord {
+                    secret_binary: Some(value.clone()),
+                    secret_string: Some(value.clone()),
+                    ..empty_secret("a".into())
+                }
+            ),
+        ),
+        ("ParameterRecord", format!("{:?}", parameter_record("a".into(), value))),
+        ("Tokens", format!("{tokens:#?}")),
+        ("Reading", format!("{reading:#?}")),
+        ("Service", format!("{service:?}")),
+        ("Boot", format!("{:?}", Boot::early(reading_of_no_port()))),
+    ] {
+        assert!(debug.len() > 5, "{what} shows nothing: {debug}");
+        assert_clean(what, &debug);
+    }
+}
+
+/// Settings that cannot disturb anybody: a port the system gives, and no Lambda.
+fn reading_of_no_port() -> parameters_secrets_extension::settings::Reading {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let port = ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT".to_owned(), port);
+    Settings::read(environment().chain([port]))
+}
+
+#[actix_rt::test]
+async fn a_local_store_with_a_value_in_the_wrong_place_does_not_repeat_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.json");
+    for content in [
+        r#"{"secrets": {"a": {"binary": "VALUE"}}}"#,
+        r#"{"secrets": {"a": {"versions": "VALUE"}}}"#,
+        r#"{"secrets": {"a": {"created": "VALUE"}}}"#,
+        r#"{"secrets": "VALUE"}"#,
+        r#"{"parameters": {"/a": {"value": {"VALUE": 1}}}}"#,
+        r#"{"parameters": {"/a": {"type": "VALUE", "value": "b"}}}"#,
+        r#"{"parameters": {"/a": {"labels": "VALUE"}}}"#,
+        r#"["VALUE"]"#,
+        r#""VALUE""#,
+        "VALUE",
+        r#"{"secrets": {"a": "VALUE"#,
+    ] {
+        fs::write(&path, content.replace("VALUE", VALUE)).unwrap();
+        let error = LocalStore::open(&path, "us-east-1").expect_err(content);
+
+        assert_clean("the error", &format!("{error} {error:?}"));
+        assert!(error.to_string().contains("line 1, column "), "{error}");
+    }
+}
