@@ -34,42 +34,45 @@ ROUNDS_BY_CAP = 2
 
 
 def measure(upstream: Upstream, folder: Path, present: set[str]) -> Results:
+    """The agent gets an upstream of its own: its many connections stay open and would be counted as ours."""
     results = Results()
-    _one_key(results, upstream, folder, present)
-    _distinct_keys(results, upstream, folder, present)
+    with Upstream(folder) as of_agent:
+        upstreams = {ours.NAME: upstream, agent.NAME: of_agent}
+        _one_key(results, upstreams, folder, present)
+        _distinct_keys(results, upstreams, folder, present)
     _by_cap(results, upstream, folder)
     return results
 
 
-def _one_key(results: Results, upstream: Upstream, folder: Path, present: set[str]) -> None:
+def _one_key(results: Results, upstreams: dict[str, Upstream], folder: Path, present: set[str]) -> None:
     servers: list[tuple[str, ours.Server | agent.Server]] = [
-        (ours.NAME, ours.Server(upstream.url, folder, ttl=SHORT_TTL))
+        (ours.NAME, ours.Server(upstreams[ours.NAME].url, folder, ttl=SHORT_TTL))
     ]
     try:
         if agent.NAME in present:
-            servers.append((agent.NAME, agent.Server(upstream.url, folder, ttl=SHORT_TTL)))
+            servers.append((agent.NAME, agent.Server(upstreams[agent.NAME].url, folder, ttl=SHORT_TTL)))
         for _who, server in servers:
             # Connections, credentials and code pages: a burst's first figures are its own.
             load.burst(server.port, path_of(secret(SIZE, 0, "warm-up")), 8)
         for number, (who, server) in enumerate(interleaved(servers, ROUNDS)):
             print(f"  bursts of one key: {who}", flush=True)
             path = path_of(secret(SIZE, LATENCY_MS, number))
-            _count(results, COLD, who, upstream, server.port, path, CALLERS)
+            _count(results, COLD, who, upstreams[who], server.port, path, CALLERS)
             time.sleep(SHORT_TTL + 0.2)
-            _count(results, EXPIRED, who, upstream, server.port, path, CALLERS)
-            _count(results, REFRESH, who, upstream, server.port, path + "&refreshNow=true", REFRESHERS)
+            _count(results, EXPIRED, who, upstreams[who], server.port, path, CALLERS)
+            _count(results, REFRESH, who, upstreams[who], server.port, path + "&refreshNow=true", REFRESHERS)
     finally:
         _stop(server for _who, server in servers)
 
 
-def _distinct_keys(results: Results, upstream: Upstream, folder: Path, present: set[str]) -> None:
+def _distinct_keys(results: Results, upstreams: dict[str, Upstream], folder: Path, present: set[str]) -> None:
     servers: list[tuple[str, ours.Server | agent.Server]] = [
-        (ours.NAME, ours.Server(upstream.url, folder, max_connections=CAP))
+        (ours.NAME, ours.Server(upstreams[ours.NAME].url, folder, max_connections=CAP))
     ]
     hot = path_of(secret(SIZE, 0, "hot"))
     try:
         if agent.NAME in present:
-            servers.append((agent.NAME, agent.Server(upstream.url, folder)))
+            servers.append((agent.NAME, agent.Server(upstreams[agent.NAME].url, folder)))
         for _who, server in servers:
             load.burst(server.port, hot, 8)
         for number, (who, server) in enumerate(interleaved(servers, ROUNDS_OF_DISTINCT_KEYS)):
@@ -77,12 +80,12 @@ def _distinct_keys(results: Results, upstream: Upstream, folder: Path, present: 
             path = path_of(secret(SIZE, LATENCY_MS, f"distinct-{number}"))
             if who == ours.NAME:
                 _hit(results, QUIET_HIT, server.port, hot)
-            upstream.reset()
+            upstreams[who].reset()
             burst = Burst(server.port, path, CALLERS, distinct=True)
             if who == ours.NAME:
                 time.sleep(1)  # all 500 wait by now
                 _hit(results, BUSY_HIT, server.port, hot)
-            _add(results, DISTINCT, who, upstream, burst.wait())
+            _add(results, DISTINCT, who, upstreams[who], burst.wait())
     finally:
         _stop(server for _who, server in servers)
 

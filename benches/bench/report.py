@@ -105,7 +105,7 @@ def _targets(run: Run) -> str:
         rows.append([target.what + (" †" if target.quiet else ""), target.aim, measured, verdict])
     table = _table(["what", "target", "measured", ""], rows)
     note = "† only holds on a machine that does nothing else meanwhile."
-    return "\n\n".join([table, note, *(f"What is missed {reason}" for reason in reasons)])
+    return "\n\n".join([table, note, *(f"Why some are missed: {reason}" for reason in reasons)])
 
 
 def _bursts(results: Results) -> str:
