@@ -45,6 +45,8 @@ pub(super) struct Connection {
     sent_ahead: BytesMut,
     /// Reads on once the answer is out.
     reader: Option<Waker>,
+    /// Whether the socket wakes the reader, so that nobody else has to.
+    reads_on_when_woken: bool,
     rewrite: Option<Rewrite>,
 }
 
@@ -82,14 +84,16 @@ impl Client {
         Rc::new(Self { socket: RefCell::new(socket), activity, refused: Cell::new(None) })
     }
 
-    /// Looks whether the client has sent the end of its stream, without reading what it has sent ahead.
-    /// Costs no system call until something arrives.
-    fn notice_a_hang_up(&self, cx: &mut Context<'_>) {
+    /// Looks whether the client has sent more, or the end of its stream, without reading it; if not, whatever
+    /// comes wakes the task. Costs no system call until something arrives.
+    fn nothing_came(&self, cx: &mut Context<'_>) -> bool {
         let mut byte = [0];
-        let mut peeked = ReadBuf::new(&mut byte);
-        if let Poll::Ready(Ok(0)) = self.socket.borrow().poll_peek(cx, &mut peeked) {
-            self.activity.client_hung_up();
+        match self.socket.borrow().poll_peek(cx, &mut ReadBuf::new(&mut byte)) {
+            Poll::Ready(Ok(0)) => self.activity.client_hung_up(),
+            Poll::Ready(_) => {}
+            Poll::Pending => return true,
         }
+        false
     }
 
     /// Ends a connection so that the client gets to read the last answer. Nobody else may hold it any more.
@@ -119,6 +123,7 @@ impl Connection {
             time_out: None,
             sent_ahead: BytesMut::new(),
             reader: None,
+            reads_on_when_woken: false,
             rewrite: None,
         }
     }
@@ -170,8 +175,9 @@ impl AsyncRead for Connection {
         match self.phase {
             Phase::Reading => {}
             Phase::Asking | Phase::Answering { .. } => {
+                let nothing_came = self.client.nothing_came(cx);
+                self.reads_on_when_woken = nothing_came && self.sent_ahead.is_empty();
                 self.reader = Some(cx.waker().clone());
-                self.client.notice_a_hang_up(cx);
                 return Poll::Pending;
             }
             Phase::Ending => return Poll::Ready(Ok(())),
@@ -237,7 +243,9 @@ impl AsyncWrite for Connection {
             self.phase = if is_last { Phase::Ending } else { Phase::Reading };
             self.head_end = HeadEnd::default();
             self.client.activity.answered();
-            if let Some(reader) = self.reader.take() {
+            if let Some(reader) = self.reader.take()
+                && (is_last || !self.reads_on_when_woken)
+            {
                 reader.wake();
             }
         }
