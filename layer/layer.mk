@@ -30,9 +30,14 @@ layer-reproducible: ## build the x86_64 layer again, in another folder and from 
 .PHONY: layer-examples
 layer-examples: ## check the SAM, CDK, Terraform and container examples with their own tools
 	tools/install-layer examples
-	layer/examples/check
+	.tools/examples/bin/python layer/examples/check
 
 .PHONY: bench-start
 bench-start: layer-x86_64 tools ## how soon a function can start, beside yardsticks; writes docs/startup.md
 	tools/install-layer zig go
 	benches/start/run dist/$(NAME)-x86_64.zip
+
+.PHONY: bench-tls
+bench-tls: layer-x86_64 tools ## the start with ring beside that with aws-lc-rs; for docs/decisions/0010
+	tools/install-layer zig go
+	benches/start/run dist/$(NAME)-x86_64.zip "$$(benches/start/with_aws_lc)"

@@ -22,4 +22,5 @@ pub mod log;
 pub mod prefetch;
 pub mod secret;
 pub mod settings;
+pub mod snapshot;
 pub mod stats;

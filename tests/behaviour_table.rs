@@ -120,7 +120,7 @@ async fn check(case: Case, promise: Promise) {
     let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
     make(entry, &test, &upstream).await;
     let calls_before = upstream.calls();
-    upstream.from_now_on(outcome(condition));
+    upstream.hereafter(outcome(condition));
 
     let asked = Instant::now();
     let refresh = request.contains("refreshNow");

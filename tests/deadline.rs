@@ -48,7 +48,7 @@ async fn an_old_value_is_given_at_the_deadline_instead_of_an_error() {
     let test = with_deadline(&upstream);
     test.get(&secret("db")).await.unwrap();
     advance(TTL + SECOND).await;
-    upstream.from_now_on(Outcome::Hang);
+    upstream.hereafter(Outcome::Hang);
 
     let asked = Instant::now();
     let answer = test.get_with_age(&secret("db")).await;
@@ -68,7 +68,7 @@ async fn once_a_call_has_outlasted_the_deadline_nobody_else_waits_for_it_who_can
     let test = with_deadline(&upstream);
     test.get(&secret("db")).await.unwrap();
     advance(TTL).await;
-    upstream.from_now_on(Outcome::Hang);
+    upstream.hereafter(Outcome::Hang);
     test.get(&secret("db")).await.unwrap();
 
     for _ in 0..64 {
@@ -85,7 +85,7 @@ async fn a_refresh_gets_an_error_at_the_deadline_and_never_the_value_it_does_not
     let upstream = FakeUpstream::new();
     let test = with_deadline(&upstream);
     test.get(&secret("db")).await.unwrap();
-    upstream.from_now_on(Outcome::Hang);
+    upstream.hereafter(Outcome::Hang);
 
     let asked = Instant::now();
     assert_eq!(test.refresh(&secret("db")).await, Err("RequestTimeout".to_owned()));

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use parameters_secrets_extension::fetch::upstream::Upstreams;
-use tokio::time::pause;
+use tokio::time::{advance, pause};
 
 use crate::support::{
-    cache::{Config, TestCache, parameter, secret, settle},
+    cache::{Config, TTL, TestCache, parameter, secret, settle},
     upstream::{FakeUpstream, Outcome},
 };
 
@@ -120,4 +120,27 @@ async fn a_cache_of_size_zero_keeps_nothing_and_still_coalesces() {
     }
 
     assert_eq!(test.get(&secret("a")).await, Ok("call 2".to_owned()));
+}
+
+#[actix_rt::test]
+async fn a_key_whose_next_value_is_being_fetched_ahead_is_not_evicted_before_it_has_come() {
+    pause();
+    let upstream = FakeUpstream::new().taking(Duration::from_secs(1));
+    let config = Config { capacity: 1, refresh_ahead: true, permits: 10, ..Config::default() };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    test.get(&secret("a")).await.unwrap();
+    advance(TTL * 9 / 10).await;
+    test.get(&secret("a")).await.unwrap();
+    let other = test.caller(&secret("b"));
+    settle().await;
+    upstream.clone().taking(Duration::ZERO);
+    test.get(&secret("c")).await.unwrap();
+    settle().await;
+
+    assert_eq!(upstream.calls(), 4, "one of them ahead");
+    assert_eq!(test.get(&secret("a")).await, Ok("call 1".to_owned()));
+    settle().await;
+    assert_eq!(upstream.calls(), 4);
+    assert!(!upstream.ever_twice_in_flight());
+    other.await.unwrap().unwrap();
 }

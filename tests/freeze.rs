@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use parameters_secrets_extension::fetch::pool::Invoked;
 use tokio::time::{advance, pause};
 
 use crate::support::{
@@ -22,7 +21,7 @@ async fn a_call_left_open_by_a_freeze_is_asked_again_and_its_callers_are_answere
     settle().await;
 
     test.clock.freeze(MINUTES);
-    test.cache.fetch_pool().send(Invoked).await.unwrap();
+    test.cache.invoked();
 
     assert_eq!(caller.await.unwrap(), Ok("call 2".to_owned()));
     assert_eq!(upstream.in_flight(), 0);
@@ -37,7 +36,7 @@ async fn a_call_that_began_just_before_an_invocation_goes_on() {
     settle().await;
 
     advance(Duration::from_millis(50)).await;
-    test.cache.fetch_pool().send(Invoked).await.unwrap();
+    test.cache.invoked();
 
     assert_eq!(caller.await.unwrap(), Ok("call 1".to_owned()));
     assert_eq!(upstream.calls(), 1);
@@ -52,7 +51,7 @@ async fn a_call_asked_again_still_ends_at_its_time_out() {
     settle().await;
 
     test.clock.freeze(MINUTES);
-    test.cache.fetch_pool().send(Invoked).await.unwrap();
+    test.cache.invoked();
 
     assert_eq!(caller.await.unwrap(), Err("RequestTimeout".to_owned()));
     assert_eq!((upstream.calls(), upstream.in_flight()), (2, 0));

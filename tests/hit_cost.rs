@@ -55,6 +55,7 @@ fn rounded(all: u64) -> u64 {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figure to commit, for `make bench-guard`")]
 fn a_hit_allocates_no_more_than_was_committed() {
     let cost = cost_of_one_hit();
     println!("one hit: {cost:?}, committed: {COMMITTED:?}");

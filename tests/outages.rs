@@ -37,7 +37,7 @@ async fn expired(upstream: &FakeUpstream) -> TestCache {
 /// The same, and a fetch has failed since.
 async fn in_an_outage(upstream: &FakeUpstream) -> TestCache {
     let test = expired(upstream).await;
-    upstream.from_now_on(THROTTLED);
+    upstream.hereafter(THROTTLED);
     assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()));
     test
 }
@@ -55,7 +55,7 @@ async fn each_reason_that_passes_is_answered_with_the_old_value() {
     ] {
         let upstream = FakeUpstream::new();
         let test = expired(&upstream).await;
-        upstream.from_now_on(reason.clone());
+        upstream.hereafter(reason.clone());
 
         assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()), "{reason:?}");
     }
@@ -72,10 +72,10 @@ async fn what_was_deleted_or_forbidden_is_never_answered_stale_not_even_in_a_lat
     ] {
         let upstream = FakeUpstream::new();
         let test = expired(&upstream).await;
-        upstream.from_now_on(Outcome::Error(code));
+        upstream.hereafter(Outcome::Error(code));
         assert_eq!(test.get(&secret("db")).await, Err(code.to_owned()));
 
-        upstream.from_now_on(THROTTLED);
+        upstream.hereafter(THROTTLED);
         let later = test.get(&secret("db")).await;
         assert_eq!(later, Err("ThrottlingException".to_owned()), "{code}");
     }
@@ -86,13 +86,13 @@ async fn a_background_attempt_that_learns_of_a_refusal_ends_the_old_value() {
     pause();
     let upstream = FakeUpstream::new();
     let test = in_an_outage(&upstream).await;
-    upstream.from_now_on(FORBIDDEN);
+    upstream.hereafter(FORBIDDEN);
     pass(LONGEST_PAUSE).await;
     test.get(&secret("db")).await.unwrap();
     settle().await;
 
     assert_eq!(test.get(&secret("db")).await, Err("AccessDeniedException".to_owned()));
-    upstream.from_now_on(THROTTLED);
+    upstream.hereafter(THROTTLED);
     assert_eq!(test.get(&secret("db")).await, Err("ThrottlingException".to_owned()));
 }
 
@@ -102,7 +102,7 @@ async fn a_refresh_that_learns_of_a_refusal_ends_even_a_fresh_value() {
     let upstream = FakeUpstream::new();
     let test = with_stale(&upstream);
     test.get(&secret("db")).await.unwrap();
-    upstream.from_now_on(FORBIDDEN);
+    upstream.hereafter(FORBIDDEN);
 
     assert_eq!(test.refresh(&secret("db")).await, Err("AccessDeniedException".to_owned()));
     assert_eq!(test.get(&secret("db")).await, Err("AccessDeniedException".to_owned()));
@@ -113,7 +113,7 @@ async fn nobody_waits_once_the_key_is_known_to_be_failing() {
     pause();
     let upstream = FakeUpstream::new();
     let test = expired(&upstream).await;
-    upstream.from_now_on(Outcome::Hang);
+    upstream.hereafter(Outcome::Hang);
     let started = Instant::now();
     let first = join_all((0..64).map(|_| test.caller(&secret("db")))).await;
     assert!(first.into_iter().all(|answer| answer.unwrap() == Ok("call 1".to_owned())));
@@ -180,7 +180,7 @@ async fn zero_seconds_of_it_switch_it_off() {
     let test = TestCache::new(&upstream);
     test.get(&secret("db")).await.unwrap();
     advance(TTL).await;
-    upstream.from_now_on(THROTTLED);
+    upstream.hereafter(THROTTLED);
 
     assert_eq!(test.get(&secret("db")).await, Err("ThrottlingException".to_owned()));
 }
@@ -191,7 +191,7 @@ async fn an_old_value_tells_its_age_and_a_fresh_one_does_not() {
     let upstream = FakeUpstream::new();
     let test = with_stale(&upstream);
     assert_eq!(test.get_with_age(&secret("db")).await, Ok(("call 1".to_owned(), None)));
-    upstream.from_now_on(THROTTLED);
+    upstream.hereafter(THROTTLED);
 
     advance(TTL + 7 * SECOND).await;
     let age = Some(TTL + 7 * SECOND);
@@ -205,12 +205,12 @@ async fn one_warning_per_key_and_outage_tells_the_age() {
     let upstream = FakeUpstream::new();
     let test = with_stale(&upstream);
     for outage in 1..=2 {
-        upstream.from_now_on(Outcome::Value);
+        upstream.hereafter(Outcome::Value);
         for key in ["db", "queue"] {
             test.refresh(&secret(key)).await.unwrap();
         }
         advance(TTL).await;
-        upstream.from_now_on(THROTTLED);
+        upstream.hereafter(THROTTLED);
         for _ in 0..600 {
             advance(SECOND).await;
             for key in ["db", "queue"] {
@@ -236,7 +236,7 @@ async fn after_an_outage_a_steady_reader_has_the_new_value_within_the_longest_pa
         advance(SECOND).await;
         test.get(&secret("db")).await.unwrap();
     }
-    upstream.from_now_on(Outcome::Value);
+    upstream.hereafter(Outcome::Value);
 
     let over_at = Instant::now();
     while test.get_with_age(&secret("db")).await.unwrap().1.is_some() {
@@ -254,7 +254,7 @@ async fn a_refresh_is_never_answered_stale_and_ends_the_outage_when_it_succeeds(
     let test = in_an_outage(&upstream).await;
 
     assert_eq!(test.refresh(&secret("db")).await, Err("ThrottlingException".to_owned()));
-    upstream.from_now_on(Outcome::Value);
+    upstream.hereafter(Outcome::Value);
     let new = test.refresh(&secret("db")).await.unwrap();
     assert_ne!(new, "call 1");
     assert_eq!(test.get_with_age(&secret("db")).await, Ok((new, None)));
@@ -265,7 +265,7 @@ async fn of_two_who_wait_for_a_failing_fetch_only_the_one_who_did_not_refresh_ge
     pause();
     let upstream = FakeUpstream::new().taking(SECOND);
     let test = expired(&upstream).await;
-    upstream.from_now_on(THROTTLED);
+    upstream.hereafter(THROTTLED);
     let refresher = test.refresher(&secret("db"));
     settle().await;
     let reader = test.caller(&secret("db"));
@@ -280,7 +280,7 @@ async fn a_freeze_longer_than_the_pause_is_followed_by_one_attempt_and_nobody_wa
     pause();
     let upstream = FakeUpstream::new();
     let test = in_an_outage(&upstream).await;
-    upstream.from_now_on(Outcome::Hang);
+    upstream.hereafter(Outcome::Hang);
 
     test.clock.freeze(10 * LONGEST_PAUSE);
     for _ in 0..64 {
@@ -294,14 +294,14 @@ async fn a_freeze_until_the_value_is_too_old_ends_it_even_in_the_middle_of_an_at
     pause();
     let upstream = FakeUpstream::new();
     let test = in_an_outage(&upstream).await;
-    upstream.from_now_on(Outcome::Hang);
+    upstream.hereafter(Outcome::Hang);
     advance(FIRST_PAUSE).await;
     test.get(&secret("db")).await.unwrap();
     settle().await;
     assert_eq!(upstream.in_flight(), 1);
 
     test.clock.freeze(HOUR);
-    upstream.from_now_on(Outcome::Value);
+    upstream.hereafter(Outcome::Value);
     assert_eq!(test.get(&secret("db")).await, Ok("call 4".to_owned()));
 }
 

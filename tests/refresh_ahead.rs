@@ -111,7 +111,7 @@ async fn an_outage_that_began_before_the_end_makes_nobody_wait_at_the_end() {
     let config = Config { refresh_ahead: true, stale_if_error, ..Config::default() };
     let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
     test.get(&secret("db")).await.unwrap();
-    upstream.from_now_on(Outcome::Hang);
+    upstream.hereafter(Outcome::Hang);
 
     let started = Instant::now();
     while started.elapsed() < 10 * TTL {

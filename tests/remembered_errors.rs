@@ -83,7 +83,7 @@ async fn a_refresh_asks_all_the_same_and_its_value_ends_the_memory() {
     let upstream = FakeUpstream::new().always(MISSING);
     let test = remembering(&upstream);
     test.get(&secret("db")).await.unwrap_err();
-    upstream.from_now_on(Outcome::Value);
+    upstream.hereafter(Outcome::Value);
 
     assert_eq!(test.get(&secret("db")).await, missing());
     assert_eq!(test.refresh(&secret("db")).await, Ok("call 2".to_owned()));
@@ -146,7 +146,7 @@ async fn an_old_value_goes_before_a_remembered_failure_that_passes() {
     let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
     test.get(&secret("db")).await.unwrap();
     advance(TTL).await;
-    upstream.from_now_on(Outcome::PassingError("ThrottlingException"));
+    upstream.hereafter(Outcome::PassingError("ThrottlingException"));
 
     for _ in 0..5 {
         assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()));

@@ -38,7 +38,11 @@ class Chart:
                 f'<text x="{LEFT}" y="26" font-size="15" font-weight="600">{escape(self.title)}</text>',
                 f'<text x="{LEFT}" y="44" fill="#6b7280">{escape(self.y_title)}</text>',
                 *self._axes(),
-                *(part for line, y in zip(self.lines, self._label_heights(), strict=True) for part in self._line(line, y)),
+                *(
+                    part
+                    for line, y in zip(self.lines, self._label_heights(), strict=True)
+                    for part in self._line(line, y)
+                ),
                 "</svg>",
                 "",
             ]
@@ -67,7 +71,9 @@ class Chart:
         places = [(self._x(x), self._y(y)) for x, y in line.points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         dashes = ' stroke-dasharray="5 4"' if line.dashed else ""
-        dots = [] if line.dashed else [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in places]
+        dots = (
+            [] if line.dashed else [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in places]
+        )
         return [
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>',
             *dots,

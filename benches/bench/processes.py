@@ -17,6 +17,7 @@ class Process:
     """Runs from its making until it is stopped, or until the end of a `with`."""
 
     def __init__(self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> None:
+        self._command = " ".join(str(word) for word in command)
         self._log = folder / f"{Path(command[0]).name}.log"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -72,7 +73,7 @@ class Process:
             self._process.stdout.close()
 
     def _words(self, what: str) -> str:
-        return f"{self._process.args}: {what}\n{self._log.read_text(errors='replace')}"
+        return f"{self._command}: {what}\n{self._log.read_text(errors='replace')}"
 
     def __enter__(self) -> Self:
         return self

@@ -19,11 +19,13 @@ generator, the stand-in for AWS and the program measured share them, as a functi
 environment's.
 
 *agent* is AWS's own `aws_workload_credentials_provider` (the former Secrets Manager agent: secrets only), started
-outside Lambda, its log not written to a file and its credentials not checked at start. *constant* is an actix-web handler that returns our answer as a
-constant, on our accept loop and with our release profile: our ceiling. *nginx* returns the same constant from its configuration, in one process.
-The upstream is a stub on loopback over plain HTTP that counts calls and connections. The token is 1,000 bytes long.
+outside Lambda, its log not written to a file and its credentials not checked at start. *constant* is an actix-web
+handler that returns our answer as a constant, on our accept loop and with our release profile: our ceiling. *nginx*
+returns the same constant from its configuration, in one process. The upstream is a stub on loopback over plain HTTP
+that counts calls and connections. The token is 1,000 bytes long.
 
-Each hit figure is the median of {hits.ROUNDS} rounds of {hits.SECONDS} s; *CPU* is that of the server's process, all threads, for one request."""
+Each hit figure is the median of {hits.ROUNDS} rounds of {hits.SECONDS} s; *CPU* is that of the server's process, all
+threads, for one request."""
 
 
 def write(run: Run, machine: Sequence[tuple[str, str]], missing: Sequence[str], load: tuple[float, float]) -> None:
@@ -65,7 +67,10 @@ def _headline(run: Run) -> str:
     small, large = Cell(hits.SMALL, hits.USUAL), Cell(hits.LARGE, hits.USUAL)
     rows = [
         ["500 threads read one cold secret: calls to AWS", *_of_both(run.bursts, bursts.COLD, "calls", "{:,.0f}")],
-        ["… the slowest of them waits (AWS takes 100 ms)", *_of_both(run.bursts, bursts.COLD, "slowest_ms", "{:,.0f} ms")],
+        [
+            "… the slowest of them waits (AWS takes 100 ms)",
+            *_of_both(run.bursts, bursts.COLD, "slowest_ms", "{:,.0f} ms"),
+        ],
         [
             "500 threads read 500 cold secrets: connections to AWS",
             *_of_both(run.bursts, bursts.DISTINCT, "peak_connections", "{:,.0f}"),
@@ -100,7 +105,7 @@ def _targets(run: Run) -> str:
         rows.append([target.what + (" †" if target.quiet else ""), target.aim, measured, verdict])
     table = _table(["what", "target", "measured", ""], rows)
     note = "† only holds on a machine that does nothing else meanwhile."
-    return "\n\n".join([table, note, *(f"Why it is missed: {reason}" for reason in reasons)])
+    return "\n\n".join([table, note, *(f"What is missed {reason}" for reason in reasons)])
 
 
 def _bursts(results: Results) -> str:
@@ -125,12 +130,24 @@ def _bursts(results: Results) -> str:
                     _ratio(results.ratio(cell, ours.NAME, who, "slowest_ms") if who != ours.NAME else None),
                 ]
             )
-    columns = ["burst", "", "calls", "connections", "median caller", "p99", "slowest", "slowest, best round", "ours / its"]
+    columns = [
+        "burst",
+        "",
+        "calls",
+        "connections",
+        "median caller",
+        "p99",
+        "slowest",
+        "slowest, best round",
+        "ours / its",
+    ]
     quiet, busy = (results.get(cell, ours.NAME, "p99_us").median for cell in (bursts.QUIET_HIT, bursts.BUSY_HIT))
     return (
-        f"Upstream: {bursts.LATENCY_MS} ms a call. Medians of {bursts.ROUNDS} rounds ({bursts.ROUNDS_OF_DISTINCT_KEYS} of distinct keys), a new connection for each "
-        f"caller.\n\n{_table(columns, rows)}\n\nWhile {bursts.CALLERS} misses queue, the p99 of a hit is {busy:.0f} us; "
-        f"with nothing else running it is {quiet:.0f} us."
+        f"Upstream: {bursts.LATENCY_MS} ms a call. Medians of {bursts.ROUNDS} rounds "
+        f"({bursts.ROUNDS_OF_DISTINCT_KEYS} of distinct keys), a new connection for each caller.\n\n"
+        f"{_table(columns, rows)}\n\n"
+        f"While {bursts.CALLERS} misses queue, the p99 of a hit is {busy:.0f} us; with nothing else running it is "
+        f"{quiet:.0f} us."
     )
 
 

@@ -93,16 +93,21 @@ impl CacheActor {
 
     /// What can be said without waiting: a fresh answer, a stale one while fetches are known to fail, or
     /// a failure that is remembered.
-    fn at_once(&mut self, now: Moment, ctx: &mut Context<Self>) -> Option<LookupResult> {
+    fn at_once(
+        &mut self,
+        lease: &Lease,
+        now: Moment,
+        ctx: &mut Context<Self>,
+    ) -> Option<LookupResult> {
         let freshness = self.entry.as_ref().map(|entry| entry.freshness(now, &self.policy));
         match freshness {
             Some(Freshness::Fresh) => {}
             Some(Freshness::EndsSoon) if self.policy.refresh_ahead => {
-                self.fetch_in_background(now, ctx);
+                self.fetch_in_background(lease, now, ctx);
             }
             Some(Freshness::EndsSoon) => {}
             Some(Freshness::Stale) if self.is_known_to_fail() => {
-                self.fetch_in_background(now, ctx);
+                self.fetch_in_background(lease, now, ctx);
                 return self.answer_despite_failure(now).map(Ok);
             }
             Some(Freshness::Stale | Freshness::TooOld) | None => {
@@ -126,11 +131,11 @@ impl CacheActor {
     }
 
     /// Starts a fetch that nobody waits for, unless one runs or the pause after a failure is not over.
-    fn fetch_in_background(&mut self, now: Moment, ctx: &mut Context<Self>) {
+    fn fetch_in_background(&mut self, lease: &Lease, now: Moment, ctx: &mut Context<Self>) {
         let may_try = self.outage.as_ref().is_none_or(|outage| outage.may_try_again(now));
         if self.flight.is_none() && may_try {
             debug!(key = %self.key, "fetching ahead");
-            self.start_fetch(Flight::new(now, false), ctx);
+            self.start_fetch(Flight::new(now, false, lease.clone()), ctx);
         }
     }
 
@@ -145,7 +150,7 @@ impl CacheActor {
         let answer = self.entry.as_ref()?.answer_despite_failure(now, &self.policy)?;
         let Some(age) = answer.stale_age else { return Some(answer) };
         self.stats.stale();
-        if let Some(failure) = self.outage.as_mut().and_then(Outage::to_warn_of) {
+        if let Some(failure) = self.outage.as_mut().and_then(Outage::take_warning) {
             warn!(
                 key = %self.key,
                 age_s = age.as_secs(),
@@ -174,7 +179,7 @@ impl CacheActor {
             None => {
                 self.stats.miss();
                 debug!(key = %self.key, refresh = waiter.refresh, "miss");
-                let mut flight = Flight::new(now, waiter.refresh);
+                let mut flight = Flight::new(now, waiter.refresh, waiter.lease.clone());
                 flight.waiters.push(waiter);
                 self.start_fetch(flight, ctx);
             }
@@ -239,8 +244,8 @@ impl CacheActor {
                 None
             }
         };
-        if !self.latecomers.is_empty() {
-            let mut flight = Flight::new(now, true);
+        if let Some(first) = self.latecomers.first() {
+            let mut flight = Flight::new(now, true, first.lease.clone());
             flight.waiters = std::mem::take(&mut self.latecomers);
             self.start_fetch(flight, ctx);
             return;
@@ -310,7 +315,7 @@ impl Handler<Get> for CacheActor {
     fn handle(&mut self, get: Get, ctx: &mut Self::Context) {
         let now = self.clock.now();
         let at_once = match get.urgency {
-            Urgency::Patient => self.at_once(now, ctx),
+            Urgency::Patient => self.at_once(&get.lease, now, ctx),
             Urgency::OutOfTime(after) => Some(self.without_waiting(after, now)),
             Urgency::Refresh => None,
         };

@@ -10,7 +10,7 @@ use crate::{
     cache::{CacheRegistry, Lookup, LookupResult, Urgency},
     fetch::{
         error::FetchError,
-        pool::{FetchPool, Stop},
+        pool::{FetchPool, Invoked, Stop},
     },
     key::CacheKey,
     settings::PerUpstream,
@@ -98,9 +98,15 @@ impl Cache {
         }
     }
 
-    /// Where fetches are bounded.
-    pub fn fetch_pool(&self) -> Addr<FetchPool> {
-        self.actors.borrow().fetch_pool.clone()
+    /// An invocation has begun: calls from before a freeze are made again.
+    #[expect(clippy::disallowed_methods, reason = "a pool that has died has no call left")]
+    pub fn invoked(&self) {
+        self.actors.borrow().fetch_pool.do_send(Invoked);
+    }
+
+    /// Forgets every value. Fetches in flight go on and answer those who wait for them.
+    pub fn start_over(&self) {
+        *self.actors.borrow_mut() = (self.start)();
     }
 
     /// Fails every fetch in flight and every further one, so that whoever waits is answered.

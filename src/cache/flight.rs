@@ -16,19 +16,23 @@ pub(super) struct Flight {
     pub(super) is_overdue: bool,
     /// In order of arrival; empty while it runs only in the background.
     pub(super) waiters: Vec<Waiter>,
-}
-
-/// A caller who waits. Its lease keeps the key's actor from being evicted.
-pub(super) struct Waiter {
-    /// Whether an old value would be no answer.
-    pub(super) refresh: bool,
-    reply: Reply,
+    /// Keeps the key's actor from being evicted, although nobody may wait: the next caller would start a
+    /// second fetch beside this one.
     _lease: Lease,
 }
 
+/// A caller who waits.
+pub(super) struct Waiter {
+    /// Whether an old value would be no answer.
+    pub(super) refresh: bool,
+    /// Keeps the key's actor from being evicted.
+    pub(super) lease: Lease,
+    reply: Reply,
+}
+
 impl Flight {
-    pub(super) fn new(begun: Moment, is_refresh: bool) -> Self {
-        Self { begun, is_refresh, is_overdue: false, waiters: Vec::new() }
+    pub(super) fn new(begun: Moment, is_refresh: bool, lease: Lease) -> Self {
+        Self { begun, is_refresh, is_overdue: false, waiters: Vec::new(), _lease: lease }
     }
 
     /// Whether a caller who asks at `now` may have this fetch's value: it must not be older than an
@@ -52,7 +56,7 @@ impl Flight {
 impl Waiter {
     pub(super) fn new(get: Get) -> Self {
         let refresh = matches!(get.urgency, Urgency::Refresh);
-        Self { refresh, reply: get.reply, _lease: get.lease }
+        Self { refresh, lease: get.lease, reply: get.reply }
     }
 
     pub(super) fn still_waits(&self) -> bool {

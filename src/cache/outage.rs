@@ -39,7 +39,7 @@ impl Outage {
     }
 
     /// The failure, the first time anybody asks: an outage is worth one warning.
-    pub(super) fn to_warn_of(&mut self) -> Option<SharedFetchError> {
+    pub(super) fn take_warning(&mut self) -> Option<SharedFetchError> {
         let told = std::mem::replace(&mut self.warned, true);
         (!told).then(|| Arc::clone(&self.failure))
     }

@@ -48,7 +48,7 @@ impl Message for Settled {
     type Result = ();
 }
 
-/// Held by everybody who needs a key's actor: a `Get` on its way, a waiter.
+/// Held by everybody who needs a key's actor: a `Get` on its way, a waiter, a fetch in flight.
 ///
 /// While anybody but the registry holds it the actor is not evicted. So a key never has two actors with
 /// a fetch in flight, although an evicted actor would finish its own.

@@ -4,7 +4,7 @@
 //! full default chain (profiles, SSO, instance metadata) is left out: a Lambda environment has either
 //! environment credentials or the container endpoint, and it would cost size and start-up time.
 
-use std::{fmt, io, num::NonZeroUsize, path::Path, time::Duration};
+use std::{cell::Cell, fmt, io, num::NonZeroUsize, path::Path, rc::Rc, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, ecs::EcsCredentialsProvider,
@@ -26,6 +26,7 @@ use aws_smithy_runtime_api::{client::http::SharedHttpClient, shared::IntoShared}
 use tokio::sync::OnceCell;
 
 use crate::{
+    clock::{Clock, Moment},
     fetch::error::FetchError,
     settings::{self, AwsSettings},
 };
@@ -52,6 +53,8 @@ pub struct Aws {
     settings: AwsSettings,
     /// As many connections as there may be calls at once.
     max_connections: NonZeroUsize,
+    clock: Rc<dyn Clock>,
+    epoch: Cell<u32>,
     shared: OnceCell<Shared>,
 }
 
@@ -68,8 +71,23 @@ impl fmt::Debug for Aws {
 
 impl Aws {
     /// Reads and connects nothing yet.
-    pub fn new(settings: AwsSettings, max_connections: NonZeroUsize) -> Self {
-        Self { settings, max_connections, shared: OnceCell::new() }
+    pub fn new(settings: AwsSettings, max_connections: NonZeroUsize, clock: Rc<dyn Clock>) -> Self {
+        let (epoch, shared) = (Cell::new(0), OnceCell::new());
+        Self { settings, max_connections, clock, epoch, shared }
+    }
+
+    /// Lets no later call use a connection, or credentials, from before.
+    pub fn start_over(&self) {
+        self.epoch.update(|epoch| epoch + 1);
+    }
+
+    /// How often it was started over.
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch.get()
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.clock.now()
     }
 
     /// The settings of the user, for what differs between the services.
@@ -86,7 +104,8 @@ impl Aws {
         Ok(self.shared().await?.credentials.clone())
     }
 
-    /// Builds a service's client with connections of its own, so that no service waits for another's.
+    /// Builds a service's client with connections of its own, so that no service waits for another's, and
+    /// with credentials that are its own to keep: they go when the client goes.
     ///
     /// Runs on a helper thread: parsing a CA bundle takes a millisecond or more, and hits must not wait.
     pub(super) async fn client<C: Send + 'static>(
@@ -98,6 +117,8 @@ impl Aws {
         off_the_thread(move || {
             // Read for each client, not shared: kept, the text of the roots is 200 kB of idle memory.
             let http_client = pooled_http_client(trust_roots(&settings)?, max_connections)?;
+            let credentials_kept = IdentityCache::lazy().build();
+            let config = config.into_builder().identity_cache(credentials_kept).build();
             Ok(build(&config, http_client))
         })
         .await
@@ -120,7 +141,6 @@ impl Shared {
             .behavior_version(BehaviorVersion::latest())
             .region(settings.region.clone().map(Region::new))
             .credentials_provider(credentials.clone())
-            .identity_cache(IdentityCache::lazy().build())
             .retry_config(retries(settings))
             .timeout_config(
                 TimeoutConfig::builder()

@@ -1,6 +1,7 @@
 //! Fetches: upstream calls, bounded.
 
 pub mod aws;
+mod client_cell;
 pub mod error;
 mod go_json;
 mod lane;

@@ -96,3 +96,78 @@ fn causes(error: &(dyn Error + 'static)) -> String {
     }
     words.join(": ")
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+    use aws_smithy_runtime_api::{
+        client::{orchestrator::HttpResponse, result::SdkError},
+        http::StatusCode,
+    };
+    use aws_smithy_types::{
+        body::SdkBody,
+        error::{ErrorMetadata, metadata::Builder},
+    };
+
+    use super::from_sdk_error;
+    use crate::{fetch::error::FetchError, key::UpstreamKind};
+
+    fn answered(status: u16, code: Option<&str>) -> FetchError {
+        let metadata = ErrorMetadata::builder().message("its own words");
+        let metadata = code.into_iter().fold(metadata, Builder::code).build();
+        let status = StatusCode::try_from(status).unwrap();
+        let response = HttpResponse::new(status, SdkBody::empty());
+        let error = SdkError::service_error(GetSecretValueError::generic(metadata), response);
+        from_sdk_error(UpstreamKind::SecretsManager, error)
+    }
+
+    #[test]
+    fn throttling_trouble_of_the_services_own_and_expired_credentials_pass() {
+        for (status, code) in [
+            (400, "ThrottlingException"),
+            (400, "TooManyRequestsException"),
+            (429, "RequestLimitExceeded"),
+            (400, "ExpiredTokenException"),
+            (403, "ExpiredToken"),
+            (400, "RequestExpired"),
+            (400, "InternalServiceError"),
+            (500, "InternalFailure"),
+            (503, "ServiceUnavailable"),
+        ] {
+            assert!(answered(status, Some(code)).is_passing(), "{status} {code}");
+        }
+        assert!(answered(502, None).is_passing());
+    }
+
+    #[test]
+    fn what_is_forbidden_deleted_or_not_there_does_not_pass() {
+        for (status, code) in [
+            (400, "AccessDeniedException"),
+            (403, "AccessDenied"),
+            (400, "ResourceNotFoundException"),
+            (404, "ResourceNotFoundException"),
+            (400, "ParameterNotFound"),
+            (400, "ParameterVersionNotFound"),
+            (400, "InvalidRequestException"),
+            (400, "DecryptionFailure"),
+            (400, "UnrecognizedClientException"),
+            (400, "com.amazonaws.secretsmanager#AccessDeniedException"),
+        ] {
+            assert!(!answered(status, Some(code)).is_passing(), "{status} {code}");
+        }
+        assert!(!answered(400, None).is_passing());
+    }
+
+    #[test]
+    fn a_code_is_the_word_alone_however_the_service_writes_it() {
+        for (written, code) in [
+            ("ThrottlingException", "ThrottlingException"),
+            ("com.amazonaws.ssm#ThrottlingException", "ThrottlingException"),
+            ("ThrottlingException:http://internal.amazon.com/", "ThrottlingException"),
+        ] {
+            let failure = answered(400, Some(written));
+            assert_eq!((failure.code(), failure.is_passing()), (code, true));
+        }
+        assert_eq!(answered(418, None).code(), "Http418");
+    }
+}

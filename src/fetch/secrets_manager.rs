@@ -2,13 +2,15 @@
 
 use std::rc::Rc;
 
+use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::{Client, config::Builder};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::future::LocalBoxFuture;
-use tokio::sync::OnceCell;
 
 use crate::{
     fetch::{
         aws::Aws,
+        client_cell::ClientCell,
         error::FetchError,
         record::SecretRecord,
         sdk_error::from_sdk_error,
@@ -22,13 +24,13 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct SecretsManager {
     aws: Rc<Aws>,
-    client: Rc<OnceCell<Client>>,
+    client: Rc<ClientCell<Client>>,
 }
 
 impl SecretsManager {
     /// Connects nothing yet.
     pub fn new(aws: Rc<Aws>) -> Self {
-        Self { aws, client: Rc::new(OnceCell::new()) }
+        Self { aws, client: Rc::new(ClientCell::empty()) }
     }
 
     /// Builds the client if nobody has yet. Whoever fetches meanwhile waits for the same one.
@@ -37,28 +39,25 @@ impl SecretsManager {
     ///
     /// TLS roots that cannot be read or used.
     pub async fn warm_up(&self) -> Result<(), FetchError> {
-        self.client().await.map(|_client| ())
+        self.client.warm_up(&self.aws, self.build()).await
     }
 
-    async fn client(&self) -> Result<&Client, FetchError> {
-        self.client
-            .get_or_try_init(|| {
-                let endpoint = self.aws.settings().endpoint_url_of.secrets_manager.clone();
-                self.aws.client(move |config, http_client| {
-                    let config = Builder::from(config)
-                        .http_client(http_client)
-                        .interceptor(ExtensionUserAgent::new("secretsmanager"));
-                    Client::from_conf(match endpoint {
-                        Some(endpoint) => config.endpoint_url(endpoint).build(),
-                        None => config.build(),
-                    })
-                })
+    fn build(&self) -> impl FnOnce(&SdkConfig, SharedHttpClient) -> Client + Send + 'static {
+        let endpoint = self.aws.settings().endpoint_url_of.secrets_manager.clone();
+        move |config, http_client| {
+            let config = Builder::from(config)
+                .http_client(http_client)
+                .interceptor(ExtensionUserAgent::new("secretsmanager"));
+            Client::from_conf(match endpoint {
+                Some(endpoint) => config.endpoint_url(endpoint).build(),
+                None => config.build(),
             })
-            .await
+        }
     }
 
     async fn get_secret_value(self, key: SecretKey) -> UpstreamAnswer {
-        self.client()
+        self.client
+            .for_a_call(&self.aws, self.build())
             .await?
             .get_secret_value()
             .secret_id(key.secret_id)

@@ -67,7 +67,7 @@ impl Message for CountConnections {
 /// Owns the listener and every client connection.
 ///
 /// actix-web's service runs on our own accept loop, on the one thread: `HttpServer` would add two threads,
-/// a thread hop on every hit, and half a millisecond to a cold start. Bounds: see [`Connections`].
+/// a thread hop on every hit, and half a millisecond to a cold start. `Connections` has the bounds.
 pub struct HttpActor {
     listener: Option<StdListener>,
     service: web::Data<Service>,

@@ -6,6 +6,7 @@
 
 use actix_web::http::header::HttpDate;
 use bytes::Bytes;
+use memchr::memmem;
 
 use crate::{
     clock::{Clock, SystemClock},
@@ -65,5 +66,5 @@ fn head_of(answer: &[u8]) -> &[u8] {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    memmem::find(haystack, needle)
 }

@@ -1,8 +1,7 @@
 //! The actor that holds the conversation with the Extensions API.
 
 use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture,
-    WrapFuture,
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture,
 };
 
 use super::{
@@ -13,7 +12,6 @@ use super::{
     register::PendingRegistration,
     waiters::{Outcome, Waiters, answered},
 };
-use crate::fetch::pool::Invoked;
 
 /// Registers, asks for `next` at once after every event, and tells who waits when it is over.
 ///
@@ -34,9 +32,8 @@ pub struct LifecycleActor {
     pending: Option<PendingRegistration>,
     registration: Option<Registration>,
     invocations: u64,
-    /// Who has to know that an invocation has begun.
-    told_of_invocations: Option<Recipient<Invoked>>,
     await_registered: Waiters<Registration>,
+    await_invoked: Waiters<u64>,
     await_shutdown: Waiters<ShutdownReason>,
 }
 
@@ -60,6 +57,18 @@ impl Message for AwaitRegistered {
     type Result = Outcome<Registration>;
 }
 
+/// Waits until more invocations have begun than the caller knows of, and replies how many. Under SnapStart
+/// the first one is the first sign of life after the restore.
+#[derive(Clone, Copy, Debug)]
+pub struct AwaitInvoked {
+    /// How many the caller knows of.
+    pub known: u64,
+}
+
+impl Message for AwaitInvoked {
+    type Result = Outcome<u64>;
+}
+
 /// Waits until SHUTDOWN arrives, or until the API has failed for good.
 #[derive(Clone, Copy, Debug)]
 pub struct AwaitShutdown;
@@ -76,15 +85,10 @@ impl LifecycleActor {
             pending: Some(pending),
             registration: None,
             invocations: 0,
-            told_of_invocations: None,
             await_registered: Waiters::default(),
+            await_invoked: Waiters::default(),
             await_shutdown: Waiters::default(),
         }
-    }
-
-    /// Tells `recipient` of every INVOKE, after `next` has been asked for.
-    pub fn telling(self, recipient: Recipient<Invoked>) -> Self {
-        Self { told_of_invocations: Some(recipient), ..self }
     }
 }
 
@@ -110,6 +114,18 @@ impl Handler<AwaitRegistered> for LifecycleActor {
             (Some(registration), _) => answered(Ok(registration.clone())),
             (None, State::Failed(error)) => answered(Err(error.clone())),
             (None, _) => self.await_registered.join(),
+        }
+    }
+}
+
+impl Handler<AwaitInvoked> for LifecycleActor {
+    type Result = ResponseFuture<Outcome<u64>>;
+
+    fn handle(&mut self, invoked: AwaitInvoked, _: &mut Self::Context) -> Self::Result {
+        match &self.state {
+            _ if self.invocations > invoked.known => answered(Ok(self.invocations)),
+            State::Failed(error) => answered(Err(error.clone())),
+            _ => self.await_invoked.join(),
         }
     }
 }
@@ -164,16 +180,13 @@ impl LifecycleActor {
         }));
     }
 
-    /// An event that changes nothing here.
+    /// An event after which the conversation goes on as before.
     fn passed(&mut self, event: Event) {
         match event {
             Event::Invoke { request_id, .. } => {
                 self.invocations += 1;
                 tracing::debug!(request_id, "INVOKE");
-                if let Some(recipient) = &self.told_of_invocations {
-                    // A pool that has died has no call left to ask again.
-                    let _ = recipient.try_send(Invoked);
-                }
+                self.await_invoked.settle(&Ok(self.invocations));
             }
             _ => tracing::debug!("an event of an unknown type"),
         }
@@ -193,6 +206,7 @@ impl LifecycleActor {
         let error = SharedLifecycleError::new(error);
         self.state = State::Failed(error.clone());
         self.await_registered.settle(&Err(error.clone()));
+        self.await_invoked.settle(&Err(error.clone()));
         self.await_shutdown.settle(&Err(error));
     }
 }

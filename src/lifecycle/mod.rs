@@ -19,7 +19,7 @@ mod register;
 mod report;
 mod waiters;
 
-pub use actor::{AwaitRegistered, AwaitShutdown, LifecycleActor};
+pub use actor::{AwaitInvoked, AwaitRegistered, AwaitShutdown, LifecycleActor};
 pub use api::{Call, Events, ExtensionId, ExtensionName, RegisteredFunction, Registration};
 pub use client::{ExtensionsClient, report_exit_error};
 pub use error::{LifecycleError, SharedLifecycleError};

@@ -1,5 +1,6 @@
 """What every test can ask for. The tests run one after another: they share the sandbox's fixed ports."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,9 @@ from support.moto_upstream import MotoUpstream
 from support.opt_extensions import install_extension
 from support.private_words import leaks_in
 from support.wall_clock import WallClock
+
+# The layers are built by a command of their own, `make layer`; `make layer-check` runs their test.
+collect_ignore = [] if "LAYERS" in os.environ else ["test_layers.py"]
 
 StartExtension = Callable[..., Extension]
 StartEmulator = Callable[..., Emulator]

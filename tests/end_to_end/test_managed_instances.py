@@ -54,6 +54,8 @@ def test_invocations_at_once_share_one_upstream_call(
 
     assert [status for ((status, _),) in replies] == [200] * INVOCATIONS
     assert len(stub.calls) == 1
+    assert "events=ShutdownOnly" in log.text(), "INVOKE may not be asked for here"
+    assert "INVOKE request_id" not in log.text(), "and none came, so that nothing can have waited for it"
     assert exit_code == 0
 
 

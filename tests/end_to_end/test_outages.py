@@ -73,15 +73,21 @@ def test_a_throttling_storm_at_expiry_is_answered_with_200s_by_few_calls(
     assert len(stub.calls) <= 1 + 3 * ATTEMPTS
 
 
-@one_thread_and_many
+@pytest.mark.parametrize(
+    ("variable", "callers"),
+    [
+        ("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", 1),
+        ("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", 64),
+        ("SECRETS_MANAGER_TIMEOUT_MILLIS", 64),
+    ],
+)
 def test_a_hung_upstream_costs_no_more_than_the_deadline_and_never_an_answer(
-    start_emulator: StartEmulator, stub: AwsStub, callers: int
+    start_emulator: StartEmulator, stub: AwsStub, variable: str, callers: int
 ) -> None:
     value = secret("db", value_of("db"))
     stub.lay_down(GET_SECRET, "db", value, value.hanging())
     stub.lay_down(GET_SECRET, "other", value.hanging())
-    deadline = {"PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS": "700"}
-    emulator = start_emulator(HANDLER, stub.url, **SHORT_TTL, **deadline)
+    emulator = start_emulator(HANDLER, stub.url, **SHORT_TTL, **{variable: "700"})
     assert read(emulator, SECRET).statuses == {"200"}
 
     readers = read(emulator, SECRET, callers, seconds=3.0)

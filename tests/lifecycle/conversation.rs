@@ -1,6 +1,6 @@
 //! After registering: next, INVOKE, SHUTDOWN.
 
-use parameters_secrets_extension::lifecycle::{AwaitShutdown, ShutdownReason};
+use parameters_secrets_extension::lifecycle::{AwaitInvoked, AwaitShutdown, ShutdownReason};
 use tokio::time;
 
 use super::{let_others_run, registered, shut_down, start};
@@ -136,4 +136,21 @@ async fn a_long_poll_that_lasted_does_not_count_towards_giving_up() {
     }
     api.hand_out(Reply::shutdown("spindown"));
     shut_down(&lifecycle).await.unwrap();
+}
+
+#[actix_rt::test]
+async fn whoever_awaits_an_invocation_learns_of_each_once() {
+    let api = FakeExtensionsApi::start().await;
+    let lifecycle = start(&api);
+    for (known, request_id) in [(0, "r-1"), (1, "r-2")] {
+        let mut waiting = Box::pin(lifecycle.send(AwaitInvoked { known }));
+        tokio::select! {
+            _ = &mut waiting => unreachable!("there is no such INVOKE yet"),
+            _ = api.received(2) => {}
+        }
+        api.hand_out(Reply::invoke(request_id));
+        assert_eq!(soon(waiting).await.unwrap().unwrap(), known + 1);
+    }
+    let both = soon(lifecycle.send(AwaitInvoked { known: 0 })).await.unwrap().unwrap();
+    assert_eq!(both, 2, "who was away learns of all at once");
 }

@@ -1,7 +1,7 @@
 //! When the Extensions API fails, and when we do.
 
 use parameters_secrets_extension::lifecycle::{
-    AwaitShutdown, Call, ErrorReport, ErrorType, LifecycleError, report_exit_error,
+    AwaitInvoked, AwaitShutdown, Call, ErrorReport, ErrorType, LifecycleError, report_exit_error,
     report_init_error,
 };
 use tokio::time;
@@ -23,10 +23,12 @@ async fn an_api_that_is_gone_for_good_is_an_error_for_every_waiter() {
     let mut api = FakeExtensionsApi::start().await;
     let lifecycle = start(&api);
     let early = [lifecycle.send(AwaitShutdown), lifecycle.send(AwaitShutdown)];
+    let invoked = lifecycle.send(AwaitInvoked { known: 0 });
     registered(&lifecycle).await.unwrap();
     api.received(2).await;
     time::pause();
     api.go_away().await;
+    assert!(soon(invoked).await.unwrap().is_err(), "no INVOKE will come either");
     for waiter in early.into_iter().chain([lifecycle.send(AwaitShutdown)]) {
         let error = soon(waiter).await.unwrap().unwrap_err();
         let LifecycleError::GaveUp { call: Call::Next, attempts: 5, cause } = &*error else {

@@ -64,7 +64,7 @@ impl FakeUpstream {
     }
 
     /// As `always`, in the middle of a test.
-    pub fn from_now_on(&self, outcome: Outcome) {
+    pub fn hereafter(&self, outcome: Outcome) {
         self.0.borrow_mut().always = Some(outcome);
     }
 

@@ -30,6 +30,7 @@ class FaultProxy:
         self.connections = Gauge()
         self._upstream_port = upstream_port
         self._live: set[asyncio.StreamWriter] = set()
+        self._silent: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -41,6 +42,11 @@ class FaultProxy:
         """Resets every live connection, and says how many there were."""
         cut: int = self._in_loop(self._cut_all())
         return cut
+
+    def silence_all(self) -> int:
+        """Lets every live connection stay open and hand on nothing more, and says how many there were."""
+        self._silent.update(self._live)
+        return len(self._silent)
 
     def refuse(self) -> None:
         """New connections are refused from now on."""
@@ -71,11 +77,22 @@ class FaultProxy:
         upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._upstream_port)
         try:
             async with asyncio.TaskGroup() as both_ways:
-                upwards = both_ways.create_task(pump(reader, upstream_writer))
+                upwards = both_ways.create_task(self._hand_up(reader, upstream_writer, writer))
                 await self._hand_down(upstream_reader, writer)
                 upwards.cancel()
         finally:
             upstream_writer.close()
+
+    async def _hand_up(
+        self, reader: asyncio.StreamReader, upstream: asyncio.StreamWriter, client: asyncio.StreamWriter
+    ) -> None:
+        while data := await reader.read(65536):
+            if client in self._silent:
+                continue
+            upstream.write(data)
+            await upstream.drain()
+        if upstream.can_write_eof():
+            upstream.write_eof()
 
     async def _hand_down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
@@ -113,14 +130,6 @@ class FaultProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    if writer.can_write_eof():
-        writer.write_eof()
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

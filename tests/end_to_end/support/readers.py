@@ -20,14 +20,10 @@ class Readers:
         return set(sum((Counter(reader["statuses"]) for reader in self.each), Counter()))
 
     @property
-    def stale(self) -> int:
-        """How many answers said that they were old."""
-        return sum(reader["stale"] for reader in self.each)
-
-    @property
     def most_waits(self) -> int:
         """How often the one who waited most had to wait for his answer."""
-        return max(reader["slow"] for reader in self.each)
+        waits: int = max(reader["slow"] for reader in self.each)
+        return waits
 
     @property
     def last(self) -> list[dict[str, Any]]:

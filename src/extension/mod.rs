@@ -3,6 +3,9 @@
 //! A cold start waits for what happens before the register request has left: [`Boot::early`] does only
 //! that. The rest follows in [`Boot::run`], and what needs AWS comes last, when nobody waits for it.
 
+mod assembly;
+mod backend;
+
 use std::{io, net::TcpListener, path::Path, process::ExitCode, rc::Rc, time::Duration};
 
 use actix::{Actor, Addr};
@@ -10,35 +13,26 @@ use actix_web::web;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{debug, error, info, warn};
 
+use self::{assembly::cache, backend::Backend};
 use crate::{
-    cache::{Cache, CacheActors, CachePolicy, CacheRegistry},
+    cache::Cache,
     clock::{Clock, SystemClock},
-    fetch::{
-        aws::Aws,
-        local_store::LocalStore,
-        parameter_store::ParameterStore,
-        pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED, PoolLimits},
-        secrets_manager::SecretsManager,
-        upstream::Upstreams,
-    },
-    http::{self, Authorizer, CurrentToken, Drain, HttpActor, Service},
-    key::UpstreamKind,
+    http::{self, Authorizer, Drain, HttpActor, Service},
     lifecycle::{
-        AwaitRegistered, AwaitShutdown, ErrorReport, ErrorType, Events, ExtensionName,
-        LifecycleActor, LifecycleError, PendingRegistration, report_init_error, send_register,
+        AwaitInvoked, AwaitRegistered, AwaitShutdown, ErrorReport, ErrorType, Events,
+        ExtensionName, LifecycleActor, LifecycleError, PendingRegistration, report_exit_error,
+        report_init_error, send_register,
     },
     log,
     prefetch::prefetch,
-    settings::{LambdaSettings, Notice, PerUpstream, PrefetchSettings, Reading, Settings},
+    settings::{LambdaSettings, Notice, PrefetchSettings, Reading, Settings},
+    snapshot::Snapshot,
     stats::Stats,
 };
 
 /// How long answers under way may take once the end has come. With [`LAST_ANSWERS`] well below the 2 s
 /// after which Lambda kills.
 const GRACE: Duration = Duration::from_millis(300);
-
-/// What ARNs of the local store say where no region is set.
-const LOCAL_REGION: &str = "us-east-1";
 
 /// How long the clients of fetches that were cut off get to read why.
 const LAST_ANSWERS: Duration = Duration::from_millis(100);
@@ -105,11 +99,13 @@ async fn serve(
     registration: Option<Result<PendingRegistration, LifecycleError>>,
 ) -> Result<(), Failure> {
     let registration = registration.transpose().map_err(|error| error.to_string())?;
-    let (listener, backend) = match (listen(settings, listener), Backend::new(settings)) {
+    let clock: Rc<dyn Clock> = Rc::new(SystemClock);
+    let backend = Backend::new(settings, Rc::clone(&clock));
+    let (listener, backend) = match (listen(settings, listener), backend) {
         (Ok(listener), Ok(backend)) => (listener, backend),
         (Err(reason), _) | (_, Err(reason)) => return Err(give_up(registration, reason).await),
     };
-    let clock: Rc<dyn Clock> = Rc::new(SystemClock);
+    let snapshot = Snapshot::new(settings.lambda.as_ref());
     let stats = Rc::new(Stats::default());
     let service = web::Data::new(Service {
         authorizer: Authorizer::new(
@@ -117,23 +113,28 @@ async fn serve(
             backend.current_token(),
             Rc::clone(&clock),
         ),
-        cache: cache(settings, backend.upstreams(), clock, Rc::clone(&stats)),
+        cache: cache(settings, &snapshot, backend.upstreams(), clock, Rc::clone(&stats)),
         stats: Rc::clone(&stats),
     });
     let http = HttpActor::new(listener, service.clone()).start();
     info!("Serving on port {}", settings.http_port);
-    let fetch_pool = service.cache.fetch_pool().recipient();
-    let lifecycle =
-        registration.map(|pending| LifecycleActor::new(pending).telling(fetch_pool).start());
+    let lifecycle = registration.map(|pending| LifecycleActor::new(pending).start());
     info!("ready to serve traffic");
     own_notices.iter().for_each(log::notice);
+    if let Some(lifecycle) = lifecycle.clone() {
+        tokio::task::spawn_local(tell_of_invocations(lifecycle, service.clone()));
+    }
     tokio::task::spawn_local(off_everybodys_path(
         backend,
         lifecycle.clone(),
+        snapshot,
         settings.prefetch.clone(),
         service.clone(),
     ));
-    let end = the_end(lifecycle).await;
+    let end = the_end(lifecycle.clone()).await;
+    if let (Err(reason), Some(lifecycle), Some(lambda)) = (&end, lifecycle, &settings.lambda) {
+        tell_lambda(lifecycle, lambda, reason).await;
+    }
     drain(&http, &service.cache).await;
     stats.snapshot().log_summary();
     end
@@ -160,120 +161,48 @@ async fn give_up(registration: Option<PendingRegistration>, reason: Failure) -> 
     reason
 }
 
+/// Tells Lambda why the extension is about to end, if it still knows us.
+async fn tell_lambda(lifecycle: Addr<LifecycleActor>, lambda: &LambdaSettings, reason: &str) {
+    let Ok(Ok(registration)) = lifecycle.send(AwaitRegistered).await else { return };
+    let report = ErrorReport::new(ErrorType::new("Extension.Failed"), reason);
+    let (runtime_api, id) = (lambda.runtime_api.clone(), registration.extension_id);
+    if let Err(error) = report_exit_error(runtime_api, id, &report).await {
+        debug!(%error, "cannot report the exit error");
+    }
+}
+
+/// Tells the cache of every invocation: the environment may have been frozen before it.
+async fn tell_of_invocations(lifecycle: Addr<LifecycleActor>, service: web::Data<Service>) {
+    let mut known = 0;
+    while let Ok(Ok(invocations)) = lifecycle.send(AwaitInvoked { known }).await {
+        service.cache.invoked();
+        known = invocations;
+    }
+}
+
 /// What nobody waits for: builds the AWS clients while the runtime starts, with the CPU of INIT, then
 /// prefetches. A request that comes earlier waits in its fetch for the same client.
 async fn off_everybodys_path(
     backend: Backend,
     lifecycle: Option<Addr<LifecycleActor>>,
+    snapshot: Snapshot,
     settings: PrefetchSettings,
     service: web::Data<Service>,
 ) {
-    if let Some(lifecycle) = lifecycle {
+    if let Some(lifecycle) = &lifecycle {
         // Whatever the answer: the runtime has started, or never will.
         let _ = lifecycle.send(AwaitRegistered).await;
     }
     backend.warm_up().await;
+    if let Some(lifecycle) = lifecycle
+        && snapshot.is_ahead()
+        && let Ok(Ok(_first)) = lifecycle.send(AwaitInvoked { known: 0 }).await
+    {
+        snapshot.has_passed();
+        backend.start_over();
+        service.cache.start_over();
+    }
     prefetch(&settings, &service.cache).await;
-}
-
-/// Who answers fetches: AWS, or a file.
-enum Backend {
-    Aws { aws: Rc<Aws>, secrets_manager: SecretsManager, parameter_store: ParameterStore },
-    LocalStore(LocalStore),
-}
-
-impl Backend {
-    fn new(settings: &Settings) -> Result<Self, Failure> {
-        if let Some(path) = &settings.local_store {
-            let region = settings.aws.region.as_deref().unwrap_or(LOCAL_REGION);
-            return LocalStore::open(path, region)
-                .map(Self::LocalStore)
-                .map_err(|error| error.to_string());
-        }
-        let aws = Rc::new(Aws::new(settings.aws.clone(), settings.max_connections));
-        Ok(Self::Aws {
-            secrets_manager: SecretsManager::new(Rc::clone(&aws)),
-            parameter_store: ParameterStore::new(Rc::clone(&aws)),
-            aws,
-        })
-    }
-
-    fn current_token(&self) -> Option<Rc<dyn CurrentToken>> {
-        match self {
-            Self::Aws { aws, .. } => Some(Rc::clone(aws) as _),
-            Self::LocalStore(_) => None,
-        }
-    }
-
-    fn upstreams(&self) -> Upstreams {
-        match self {
-            Self::Aws { secrets_manager, parameter_store, .. } => Upstreams {
-                secrets_manager: Rc::new(secrets_manager.clone()),
-                parameter_store: Rc::new(parameter_store.clone()),
-            },
-            Self::LocalStore(store) => Upstreams::of_one(store.clone()),
-        }
-    }
-
-    /// Builds the AWS clients.
-    async fn warm_up(self) {
-        if let Self::Aws { secrets_manager, parameter_store, .. } = self {
-            for outcome in [secrets_manager.warm_up().await, parameter_store.warm_up().await] {
-                if let Err(error) = outcome {
-                    error!("{error}");
-                }
-            }
-        }
-    }
-}
-
-fn cache(
-    settings: &Settings,
-    upstreams: Upstreams,
-    clock: Rc<dyn Clock>,
-    stats: Rc<Stats>,
-) -> Cache {
-    let capacity = if settings.cache.enabled { settings.cache.size } else { 0 };
-    let policy = |kind| policy(settings, kind, capacity > 0);
-    let policy = PerUpstream {
-        secrets_manager: policy(UpstreamKind::SecretsManager),
-        parameter_store: policy(UpstreamKind::ParameterStore),
-    };
-    let limits = |time_out: Option<Duration>| PoolLimits {
-        permits: settings.max_connections,
-        max_queued: MAX_QUEUED,
-        time_out: time_out.unwrap_or(LONGEST_FETCH),
-    };
-    let limits = PerUpstream {
-        secrets_manager: limits(settings.timeout.secrets_manager),
-        parameter_store: limits(settings.timeout.parameter_store),
-    };
-    // A caller may have to wait for two fetches: the service's time-out bounds both together.
-    let deadline =
-        |time_out: Option<Duration>| settings.resilience.deadline.into_iter().chain(time_out).min();
-    let deadline = PerUpstream {
-        secrets_manager: deadline(settings.timeout.secrets_manager),
-        parameter_store: deadline(settings.timeout.parameter_store),
-    };
-    let start = move || {
-        let (clock, stats) = (Rc::clone(&clock), Rc::clone(&stats));
-        let pool = FetchPool::new(upstreams.clone(), limits, Rc::clone(&clock), Rc::clone(&stats));
-        let fetch_pool = pool.start();
-        let registry = CacheRegistry::new(capacity, policy, fetch_pool.clone(), clock, stats);
-        CacheActors { registry: registry.start(), fetch_pool }
-    };
-    Cache::new(start, deadline)
-}
-
-fn policy(settings: &Settings, kind: UpstreamKind, keeps_answers: bool) -> CachePolicy {
-    let resilience = &settings.resilience;
-    CachePolicy {
-        ttl: if keeps_answers { *settings.ttl.get(kind) } else { Duration::ZERO },
-        ttl_spread: resilience.ttl_spread,
-        refresh_ahead: resilience.refresh_ahead,
-        stale_if_error: resilience.stale_if_error,
-        error_ttl: resilience.error_ttl,
-    }
 }
 
 /// Waits for SHUTDOWN, SIGTERM or ctrl-C, whichever comes first.

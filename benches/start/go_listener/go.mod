@@ -1,0 +1,3 @@
+module go-listener
+
+go 1.27

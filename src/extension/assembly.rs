@@ -1,0 +1,71 @@
+//! Puts cache and pool together from the settings.
+
+use std::{rc::Rc, time::Duration};
+
+use actix::Actor;
+
+use crate::{
+    cache::{Cache, CacheActors, CachePolicy, CacheRegistry},
+    clock::Clock,
+    fetch::{
+        pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED, PoolLimits},
+        upstream::Upstreams,
+    },
+    key::UpstreamKind,
+    settings::{PerUpstream, Settings},
+    snapshot::Snapshot,
+    stats::Stats,
+};
+
+/// The cache over these upstreams. While a snapshot is ahead it keeps nothing.
+pub(super) fn cache(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    upstreams: Upstreams,
+    clock: Rc<dyn Clock>,
+    stats: Rc<Stats>,
+) -> Cache {
+    let capacity = if settings.cache.enabled { settings.cache.size } else { 0 };
+    let policies = |keeps_answers| PerUpstream {
+        secrets_manager: policy(settings, UpstreamKind::SecretsManager, keeps_answers),
+        parameter_store: policy(settings, UpstreamKind::ParameterStore, keeps_answers),
+    };
+    let (keeping, keeping_nothing) = ((capacity, policies(capacity > 0)), (0, policies(false)));
+    let limits = |time_out: Option<Duration>| PoolLimits {
+        permits: settings.max_connections,
+        max_queued: MAX_QUEUED,
+        time_out: time_out.unwrap_or(LONGEST_FETCH),
+    };
+    let limits = PerUpstream {
+        secrets_manager: limits(settings.timeout.secrets_manager),
+        parameter_store: limits(settings.timeout.parameter_store),
+    };
+    // A caller may have to wait for two fetches: the service's time-out bounds both together.
+    let deadline =
+        |time_out: Option<Duration>| settings.resilience.deadline.into_iter().chain(time_out).min();
+    let deadline = PerUpstream {
+        secrets_manager: deadline(settings.timeout.secrets_manager),
+        parameter_store: deadline(settings.timeout.parameter_store),
+    };
+    let snapshot = snapshot.clone();
+    let start = move || {
+        let (capacity, policy) = if snapshot.is_ahead() { keeping_nothing } else { keeping };
+        let (clock, stats) = (Rc::clone(&clock), Rc::clone(&stats));
+        let pool = FetchPool::new(upstreams.clone(), limits, Rc::clone(&clock), Rc::clone(&stats));
+        let fetch_pool = pool.start();
+        let registry = CacheRegistry::new(capacity, policy, fetch_pool.clone(), clock, stats);
+        CacheActors { registry: registry.start(), fetch_pool }
+    };
+    Cache::new(start, deadline)
+}
+
+fn policy(settings: &Settings, kind: UpstreamKind, keeps_answers: bool) -> CachePolicy {
+    let resilience = &settings.resilience;
+    CachePolicy {
+        ttl: if keeps_answers { *settings.ttl.get(kind) } else { Duration::ZERO },
+        ttl_spread: resilience.ttl_spread,
+        refresh_ahead: resilience.refresh_ahead,
+        stale_if_error: resilience.stale_if_error,
+        error_ttl: resilience.error_ttl,
+    }
+}

@@ -1,0 +1,78 @@
+//! Who answers fetches: AWS, or a file.
+
+use std::rc::Rc;
+
+use tracing::error;
+
+use crate::{
+    clock::Clock,
+    fetch::{
+        aws::Aws, local_store::LocalStore, parameter_store::ParameterStore,
+        secrets_manager::SecretsManager, upstream::Upstreams,
+    },
+    http::CurrentToken,
+    settings::Settings,
+};
+
+/// What ARNs of the local store say where no region is set.
+const LOCAL_REGION: &str = "us-east-1";
+
+/// Who answers fetches: AWS, or a file.
+pub(super) enum Backend {
+    Aws { aws: Rc<Aws>, secrets_manager: SecretsManager, parameter_store: ParameterStore },
+    LocalStore(LocalStore),
+}
+
+impl Backend {
+    /// A local store is opened and checked; with AWS nothing happens yet.
+    pub(super) fn new(settings: &Settings, clock: Rc<dyn Clock>) -> Result<Self, String> {
+        if let Some(path) = &settings.local_store {
+            let region = settings.aws.region.as_deref().unwrap_or(LOCAL_REGION);
+            return LocalStore::open(path, region)
+                .map(Self::LocalStore)
+                .map_err(|error| error.to_string());
+        }
+        let aws = Rc::new(Aws::new(settings.aws.clone(), settings.max_connections, clock));
+        Ok(Self::Aws {
+            secrets_manager: SecretsManager::new(Rc::clone(&aws)),
+            parameter_store: ParameterStore::new(Rc::clone(&aws)),
+            aws,
+        })
+    }
+
+    /// Who knows the token of a SnapStart function.
+    pub(super) fn current_token(&self) -> Option<Rc<dyn CurrentToken>> {
+        match self {
+            Self::Aws { aws, .. } => Some(Rc::clone(aws) as _),
+            Self::LocalStore(_) => None,
+        }
+    }
+
+    pub(super) fn upstreams(&self) -> Upstreams {
+        match self {
+            Self::Aws { secrets_manager, parameter_store, .. } => Upstreams {
+                secrets_manager: Rc::new(secrets_manager.clone()),
+                parameter_store: Rc::new(parameter_store.clone()),
+            },
+            Self::LocalStore(store) => Upstreams::of_one(store.clone()),
+        }
+    }
+
+    /// Calls with fresh credentials, over fresh connections, from now on.
+    pub(super) fn start_over(&self) {
+        if let Self::Aws { aws, .. } = self {
+            aws.start_over();
+        }
+    }
+
+    /// Builds the AWS clients.
+    pub(super) async fn warm_up(&self) {
+        if let Self::Aws { secrets_manager, parameter_store, .. } = self {
+            for outcome in [secrets_manager.warm_up().await, parameter_store.warm_up().await] {
+                if let Err(error) = outcome {
+                    error!("{error}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+"""The second half of `make demo`: more cold keys than connections. What docs/tuning.md explains."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from support.aws_answers import GET_SECRET, secret
+from support.aws_stub import AwsStub
+from support.certificates import make_authority
+from support.emulator import Emulator, python_function
+from support.environment import ENVIRONMENT_CREDENTIALS, settings, upstreams
+from support.log_file import LogFile
+from support.opt_extensions import install_extension
+from support.private_words import value_of
+from support.project import NAME
+
+KEYS = 30
+SECONDS = 0.1
+VARIABLE = "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS"
+OF_THE_POOL = re.compile(r" (pool saturated|pool drained|fetch done|INFO summary)")
+
+
+def main() -> None:
+    max_connections = os.environ.get(VARIABLE, "3")
+    names = [f"key-{number}" for number in range(KEYS)]
+    with tempfile.TemporaryDirectory() as folder:
+        authority = make_authority(Path(folder) / "authority", "Demo authority")
+        with AwsStub(authority) as stub:
+            for name in names:
+                stub.lay_down(GET_SECRET, name, secret(name, value_of(name)).taking(SECONDS))
+            environment = settings(
+                **upstreams(stub.url),
+                **ENVIRONMENT_CREDENTIALS,
+                **{VARIABLE: max_connections, "AWS_CA_BUNDLE": str(authority.bundle)},
+            )
+            install_extension()
+            log = LogFile(Path(folder) / "log")
+            with Emulator(python_function("herd.handler"), environment, log) as emulator:
+                print(
+                    f"{KEYS} threads ask for {KEYS} other secrets, all at once. "
+                    f"A call takes {SECONDS * 1000:.0f} ms; {VARIABLE} is {max_connections}:\n",
+                    flush=True,
+                )
+                paths = [f"/secretsmanager/get?secretId={name}" for name in names]
+                replies = emulator.invoke({"paths": paths, "callers": 1}).json()
+                emulator.stop()
+            show_log(log)
+            show_summary(replies, stub)
+
+
+def show_log(log: LogFile) -> None:
+    """What the extension says of its pool; of the fetches the first and the last."""
+    lines = [line.removeprefix(f"[{NAME}] ") for line in log.text().splitlines() if line.startswith(f"[{NAME}]")]
+    lines = [line for line in lines if OF_THE_POOL.search(line)]
+    fetches = [line for line in lines if " fetch done" in line]
+    for line in lines:
+        if line in fetches[1:-1]:
+            if line == fetches[1]:
+                print(f"  ... {len(fetches) - 2} more fetches")
+            continue
+        print("  " + line)
+
+
+def show_summary(replies: list[dict[str, Any]], stub: AwsStub) -> None:
+    seconds = sorted(reply["seconds"] for reply in replies)
+    print(
+        f"\n  answers: {sum(reply['status'] == 200 for reply in replies)} of {KEYS}"
+        f" · calls at once: {stub.in_flight.peak}"
+        f" · median caller {seconds[KEYS // 2] * 1000:.0f} ms · slowest {seconds[-1] * 1000:.0f} ms\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
