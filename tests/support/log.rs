@@ -3,7 +3,7 @@
 use std::{
     io::{self, Write},
     panic,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     thread,
 };
 
@@ -11,7 +11,15 @@ use parameters_secrets_extension::{
     log::{log_panics, subscriber},
     settings::LogLevel,
 };
-use tracing::subscriber::{DefaultGuard, set_default};
+use tracing::{
+    Dispatch,
+    subscriber::{DefaultGuard, set_default},
+};
+
+/// A subscriber that is always there. While there is but one, tracing asks only the thread that first
+/// comes by an event whether anybody wants it, and that may be another test's.
+static BYSTANDER: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(subscriber(LogLevel::Error, io::sink)));
 
 /// Gathers the lines of this thread from its start until it is dropped.
 pub struct CapturedLog {
@@ -46,6 +54,7 @@ impl CapturedLog {
     }
 
     fn at(level: LogLevel) -> Self {
+        LazyLock::force(&BYSTANDER);
         let lines = Lines::default();
         let writer = lines.clone();
         let _guard = set_default(subscriber(level, move || writer.clone()));
