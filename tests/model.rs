@@ -313,9 +313,10 @@ proptest! {
                 let _ = caller.await;
             }
             prop_assert!(started.elapsed() <= LONGEST_FETCH * 4);
-            // What nobody waits for any more goes on to its end all the same.
-            advance(LONGEST_FETCH * 4).await;
-            settle().await;
+            // What nobody waits for any more goes on to its end all the same, and what queues behind it.
+            for _ in 0..20 {
+                act(&Step::Advance(LONGEST_FETCH), &test, &upstream, &mut Vec::new()).await;
+            }
             prop_assert!(!upstream.ever_twice_in_flight());
             prop_assert!(upstream.peak() <= permits);
             prop_assert_eq!(upstream.in_flight(), 0);
