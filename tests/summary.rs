@@ -1,39 +1,20 @@
 //! The last line of a life: what it came to.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
-use parameters_secrets_extension::{log, settings::LogLevel, stats::Stats};
+use parameters_secrets_extension::{settings::LogLevel, stats::Stats};
 
 use crate::support::{
     cache::{TestCache, secret},
+    log::CapturedLog,
     soon,
     upstream::FakeUpstream,
 };
 
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn summary_at(level: LogLevel, stats: &Stats) -> String {
-    let captured = Captured::default();
-    let writer = captured.clone();
-    tracing::subscriber::with_default(log::subscriber(level, move || writer.clone()), || {
-        stats.snapshot().log_summary();
-    });
-    String::from_utf8(captured.0.lock().unwrap().clone()).unwrap()
+    let log = CapturedLog::at(level);
+    stats.snapshot().log_summary();
+    log.text()
 }
 
 #[actix_rt::test]

@@ -16,6 +16,14 @@ use super::kind::{Choice, Number, Origin, Words};
 /// A day: longer than any environment lives, so that nobody is held back.
 const DAY: Duration = Duration::from_secs(86_400);
 
+const TRUE_OR_FALSE: &[(&str, bool)] = &[("TRUE", true), ("FALSE", false)];
+
+fn enabled_or_not(what: &str, enabled: bool, origin: Origin) -> String {
+    let state = if enabled { "enabled" } else { "disabled" };
+    let why = if origin == Origin::Default { " by default" } else { "" };
+    format!("{what} is {state}{why}.")
+}
+
 pub(super) const LOG_LEVEL: Choice<LogLevel> = Choice {
     name: "PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL",
     default: LogLevel::Info,
@@ -33,13 +41,9 @@ pub(super) const LOG_LEVEL: Choice<LogLevel> = Choice {
 pub(super) const CACHE_ENABLED: Choice<bool> = Choice {
     name: "PARAMETERS_SECRETS_EXTENSION_CACHE_ENABLED",
     default: true,
-    words: &[("TRUE", true), ("FALSE", false)],
+    words: TRUE_OR_FALSE,
     level: Some(Level::DEBUG),
-    sentence: |enabled, origin| {
-        let state = if enabled { "enabled" } else { "disabled" };
-        let why = if origin == Origin::Default { " by default" } else { "" };
-        format!("Cache is {state}{why}.")
-    },
+    sentence: |enabled, origin| enabled_or_not("Cache", enabled, origin),
 };
 
 pub(super) const CACHE_SIZE: Number<usize> = Number {
@@ -124,13 +128,9 @@ pub(super) const STALE_IF_ERROR: Number<Duration> = Number {
 pub(super) const REFRESH_AHEAD: Choice<bool> = Choice {
     name: "PARAMETERS_SECRETS_EXTENSION_REFRESH_AHEAD",
     default: true,
-    words: &[("TRUE", true), ("FALSE", false)],
+    words: TRUE_OR_FALSE,
     level: Some(Level::DEBUG),
-    sentence: |enabled, origin| {
-        let state = if enabled { "enabled" } else { "disabled" };
-        let why = if origin == Origin::Default { " by default" } else { "" };
-        format!("Refreshing ahead is {state}{why}.")
-    },
+    sentence: |enabled, origin| enabled_or_not("Refreshing ahead", enabled, origin),
 };
 
 /// At most half: a TTL is to stay what its user set, roughly.
@@ -175,7 +175,7 @@ const fn flag(name: &'static str) -> Choice<bool> {
     Choice {
         name,
         default: false,
-        words: &[("TRUE", true), ("FALSE", false)],
+        words: TRUE_OR_FALSE,
         level: Some(Level::DEBUG),
         sentence: |on, _| format!("It counts as {on}."),
     }

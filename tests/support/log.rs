@@ -53,7 +53,7 @@ impl CapturedLog {
         Self::at_debug()
     }
 
-    fn at(level: LogLevel) -> Self {
+    pub fn at(level: LogLevel) -> Self {
         LazyLock::force(&BYSTANDER);
         let lines = Lines::default();
         let writer = lines.clone();
