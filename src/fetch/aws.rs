@@ -4,7 +4,7 @@
 //! full default chain (profiles, SSO, instance metadata) is left out: a Lambda environment has either
 //! environment credentials or the container endpoint, and it would cost size and start-up time.
 
-use std::{cell::Cell, fmt, io, num::NonZeroUsize, path::Path, rc::Rc, time::Duration};
+use std::{cell::Cell, fmt, num::NonZeroUsize, rc::Rc, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, ecs::EcsCredentialsProvider,
@@ -17,17 +17,12 @@ use aws_smithy_async::{
     rt::sleep::{SharedAsyncSleep, TokioSleep},
     time::{SharedTimeSource, SystemTimeSource},
 };
-use aws_smithy_http_client::{
-    pool::{Client as PooledClient, ConnectionPool},
-    proxy::ProxyConfig,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
-use aws_smithy_runtime_api::{client::http::SharedHttpClient, shared::IntoShared};
-use tokio::sync::OnceCell;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::{
     clock::{Clock, Moment},
-    fetch::error::FetchError,
+    fetch::{error::FetchError, http_pool::HttpPool},
     settings::{self, AwsSettings},
 };
 
@@ -40,14 +35,6 @@ pub const ATTEMPT_TIME_OUT: Duration = Duration::from_secs(10);
 
 const DEFAULT_ATTEMPTS: u32 = 3;
 
-/// Where the distributions Lambda runs on keep their CA bundle, and then the ones developers use.
-const CA_BUNDLES: [&str; 4] = [
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
-
 /// Builds what AWS clients are made of, once each and when first needed.
 pub struct Aws {
     settings: AwsSettings,
@@ -56,6 +43,7 @@ pub struct Aws {
     clock: Rc<dyn Clock>,
     epoch: Cell<u32>,
     shared: OnceCell<Shared>,
+    newest_pool: Mutex<Option<HttpPool>>,
 }
 
 struct Shared {
@@ -72,8 +60,8 @@ impl fmt::Debug for Aws {
 impl Aws {
     /// Reads and connects nothing yet.
     pub fn new(settings: AwsSettings, max_connections: NonZeroUsize, clock: Rc<dyn Clock>) -> Self {
-        let (epoch, shared) = (Cell::new(0), OnceCell::new());
-        Self { settings, max_connections, clock, epoch, shared }
+        let (epoch, shared, newest_pool) = (Cell::new(0), OnceCell::new(), Mutex::new(None));
+        Self { settings, max_connections, clock, epoch, shared, newest_pool }
     }
 
     /// Lets no later call use a connection, or credentials, from before.
@@ -104,24 +92,40 @@ impl Aws {
         Ok(self.shared().await?.credentials.clone())
     }
 
-    /// Builds a service's client with connections of its own, so that no service waits for another's, and
-    /// with credentials that are its own to keep: they go when the client goes.
+    /// Builds a service's client, with credentials that are its own to keep: they go when the client goes.
+    /// Gives the pool of its connections too. None of them was there for this service while it used
+    /// the pool it is `leaving`.
+    ///
+    /// Services that are at hosts of their own share the newest pool, because its parsed TLS roots are half a
+    /// megabyte and a millisecond. At one host each has a pool, so that neither waits for the other's
+    /// connections.
     ///
     /// Runs on a helper thread: parsing a CA bundle takes a millisecond or more, and hits must not wait.
     pub(super) async fn client<C: Send + 'static>(
         &self,
         build: impl FnOnce(&SdkConfig, SharedHttpClient) -> C + Send + 'static,
-    ) -> Result<C, FetchError> {
+        leaving: Option<&HttpPool>,
+    ) -> Result<(C, HttpPool), FetchError> {
         let config = self.shared().await?.config.clone();
         let (settings, max_connections) = (self.settings.clone(), self.max_connections);
-        off_the_thread(move || {
-            // Read for each client, not shared: kept, the text of the roots is 200 kB of idle memory.
-            let http_client = pooled_http_client(trust_roots(&settings)?, max_connections)?;
+        // Held while one is built: whoever else needs one meanwhile may share it.
+        let mut newest = self.newest_pool.lock().await;
+        let at_hand = newest.clone().filter(|pool| {
+            self.settings.has_an_endpoint_for_each_service()
+                && leaving.is_none_or(|old| old != pool)
+        });
+        let (client, pool) = off_the_thread(move || {
+            let pool = match at_hand {
+                Some(pool) => pool,
+                None => HttpPool::new(settings.ca_bundle.as_deref(), max_connections)?,
+            };
             let credentials_kept = IdentityCache::lazy().build();
             let config = config.into_builder().identity_cache(credentials_kept).build();
-            Ok(build(&config, http_client))
+            Ok((build(&config, pool.client()?), pool))
         })
-        .await
+        .await?;
+        *newest = Some(pool.clone());
+        Ok((client, pool))
     }
 
     async fn shared(&self) -> Result<&Shared, FetchError> {
@@ -196,49 +200,34 @@ fn retries(aws: &AwsSettings) -> RetryConfig {
     retries.with_max_attempts(aws.max_attempts.unwrap_or(DEFAULT_ATTEMPTS))
 }
 
-/// One bundle file: reading a whole certificate directory, as the SDK does by default, costs a cold start
-/// 4 to 5 ms.
-fn trust_roots(settings: &AwsSettings) -> Result<TlsContext, FetchError> {
-    let mut roots = TrustStore::empty();
-    match &settings.ca_bundle {
-        Some(path) => {
-            let pem = std::fs::read(path).map_err(|error| unreadable_bundle(path, &error))?;
-            roots.add_pem_certificate(pem);
-        }
-        // A machine without any bundle can still use plain HTTP endpoints, as tests and laptops do.
-        None => {
-            if let Some(pem) = CA_BUNDLES.iter().find_map(|path| std::fs::read(path).ok()) {
-                roots.add_pem_certificate(pem);
-            }
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::SystemClock, settings::Settings};
+
+    fn aws(variables: &[(&str, &str)]) -> Aws {
+        let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        let settings = Settings::read(variables).settings.aws;
+        Aws::new(settings, NonZeroUsize::MIN, Rc::new(SystemClock))
     }
-    TlsContext::builder().with_trust_store(roots).build().map_err(set_up_failed)
-}
 
-fn unreadable_bundle(path: &Path, error: &io::Error) -> FetchError {
-    FetchError::Dispatch {
-        reason: format!(
-            "the CA bundle {} (AWS_CA_BUNDLE or SSL_CERT_FILE) cannot be read: {error}",
-            path.display()
-        ),
+    async fn pool(aws: &Aws, leaving: Option<&HttpPool>) -> HttpPool {
+        aws.client(|_, _| (), leaving).await.unwrap().1
     }
-}
 
-fn pooled_http_client(
-    tls: TlsContext,
-    max_connections: NonZeroUsize,
-) -> Result<SharedHttpClient, FetchError> {
-    let pool = ConnectionPool::builder()
-        .max_connections_per_host(max_connections.get())
-        .proxy_config(ProxyConfig::from_env())
-        .tls_provider(Provider::rustls(CryptoMode::Ring))
-        .tls_context(tls)
-        .build_https()
-        .map_err(set_up_failed)?;
-    let client = PooledClient::new(&pool).map_err(set_up_failed)?;
-    Ok(client.into_shared())
-}
+    #[tokio::test]
+    async fn two_services_share_a_pool_and_a_service_that_leaves_one_never_gets_it_back() {
+        let aws = aws(&[("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1")]);
+        let (first, second) = (pool(&aws, None).await, pool(&aws, None).await);
+        assert_eq!(first, second);
+        let next = pool(&aws, Some(&first)).await;
+        assert_ne!(next, first);
+        assert_eq!(pool(&aws, Some(&second)).await, next);
+    }
 
-fn set_up_failed(error: impl std::error::Error) -> FetchError {
-    FetchError::Dispatch { reason: format!("the AWS client could not be set up: {error}") }
+    #[tokio::test]
+    async fn services_at_one_endpoint_have_a_pool_each() {
+        let aws = aws(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]);
+        assert_ne!(pool(&aws, None).await, pool(&aws, None).await);
+    }
 }

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     clock::Moment,
-    fetch::{aws::Aws, error::FetchError},
+    fetch::{aws::Aws, error::FetchError, http_pool::HttpPool},
 };
 
 /// After this long without a call, by either clock, the next call connects anew.
@@ -16,7 +16,7 @@ use crate::{
 /// While an environment is frozen its connections may die without a word, and whoever writes to such a
 /// one waits ten seconds for nothing. A connection that was idle for less is alive: nothing on the way to
 /// AWS forgets one so soon. Building the client again costs about two milliseconds of CPU.
-const TRUSTED_FOR: Duration = Duration::from_secs(30);
+pub(super) const TRUSTED_FOR: Duration = Duration::from_secs(30);
 
 /// Builds the client when it is first needed, and again when its connections are trusted no more.
 pub(super) struct ClientCell<C> {
@@ -25,6 +25,7 @@ pub(super) struct ClientCell<C> {
 
 struct Built<C> {
     client: C,
+    pool: HttpPool,
     epoch: u32,
     /// None while nothing has been connected.
     last_call: Option<Moment>,
@@ -78,8 +79,9 @@ impl<C: Clone + Send + 'static> ClientCell<C> {
             return Ok(built.client.clone());
         }
         let epoch = aws.epoch();
-        let client = aws.client(build).await?;
-        *built = Some(Built { client: client.clone(), epoch, last_call: call });
+        let leaving = built.as_ref().map(|built| &built.pool);
+        let (client, pool) = aws.client(build, leaving).await?;
+        *built = Some(Built { client: client.clone(), pool, epoch, last_call: call });
         Ok(client)
     }
 }

@@ -4,6 +4,7 @@ pub mod aws;
 mod client_cell;
 pub mod error;
 mod go_json;
+mod http_pool;
 mod lane;
 pub mod local_store;
 pub mod parameter_store;

@@ -62,4 +62,12 @@ impl AwsSettings {
                 .map(PathBuf::from),
         }
     }
+
+    /// Whether the two services have an endpoint each, as they have at AWS.
+    pub fn has_an_endpoint_for_each_service(&self) -> bool {
+        let PerUpstream { secrets_manager, parameter_store } = &self.endpoint_url_of;
+        let [one, other] = [secrets_manager, parameter_store]
+            .map(|own| own.as_ref().or(self.endpoint_url.as_ref()));
+        one.is_none() || one != other
+    }
 }
