@@ -6,7 +6,7 @@
 
 use actix_web::http::header::HttpDate;
 use bytes::Bytes;
-use memchr::memmem;
+use memchr::memchr_iter;
 
 use crate::{
     clock::{Clock, SystemClock},
@@ -23,22 +23,21 @@ pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 const OK: &[u8] = b"HTTP/1.1 200";
 /// Only answers that actix-http makes by itself have lower-case names and no body.
-const OWN_ANSWER: &[u8] = b"\r\ncontent-length: 0\r\n";
-const CAMEL_CASE: &[u8] = b"\r\nX-Amzn-Errortype: ";
-const AS_AWS_WRITES_IT: &[u8] = b"\r\nX-Amzn-ErrorType: ";
-const CLOSE: &[u8] = b"\r\nConnection: close\r\n";
+const OWN_ANSWER: &[u8] = b"content-length: 0\r\n";
+const CAMEL_CASE: &[u8] = b"X-Amzn-Errortype: ";
+const AS_AWS_WRITES_IT: &[u8] = b"X-Amzn-ErrorType: ";
+const CLOSE: &[u8] = b"Connection: close\r\n";
 
 /// What to write instead of `answer`, one whole answer; `None`: write it as it is.
 pub(super) fn rewritten(answer: &[u8]) -> Option<Bytes> {
     if answer.starts_with(OK) {
         return None;
     }
-    let head = head_of(answer);
-    if find(head, OWN_ANSWER).is_some() {
-        let is_431 = head.get(9..12) == Some(b"431");
+    if lines(answer).any(|(_, line)| line == OWN_ANSWER) {
+        let is_431 = answer.get(9..12) == Some(b"431");
         return Some(refusal(if is_431 { TOO_MANY } else { MALFORMED }));
     }
-    let at = find(head, CAMEL_CASE)?;
+    let (at, _) = lines(answer).find(|(_, line)| line.starts_with(CAMEL_CASE))?;
     let mut answer = answer.to_vec();
     answer[at..at + AS_AWS_WRITES_IT.len()].copy_from_slice(AS_AWS_WRITES_IT);
     Some(answer.into())
@@ -46,7 +45,7 @@ pub(super) fn rewritten(answer: &[u8]) -> Option<Bytes> {
 
 /// Whether this answer is the last one of its connection.
 pub(super) fn says_close(answer: &[u8]) -> bool {
-    find(head_of(answer), CLOSE).is_some()
+    lines(answer).any(|(_, line)| line == CLOSE)
 }
 
 /// A whole answer that refuses a request and ends the connection.
@@ -61,10 +60,9 @@ pub(super) fn refusal(reason: &str) -> Bytes {
     .into()
 }
 
-fn head_of(answer: &[u8]) -> &[u8] {
-    &answer[..find(answer, b"\r\n\r\n").map_or(answer.len(), |end| end + 2)]
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    memmem::find(haystack, needle)
+/// The lines of an answer's head with where they begin; every answer passes here.
+fn lines(answer: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let ends = memchr_iter(b'\n', answer).map(|end| end + 1);
+    let lines = ends.scan(0, |next, end| Some((std::mem::replace(next, end), end)));
+    lines.map(|(start, end)| (start, &answer[start..end])).take_while(|(_, line)| *line != b"\r\n")
 }
