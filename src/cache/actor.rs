@@ -3,7 +3,7 @@
 use std::{fmt, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient, WrapFuture,
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WeakRecipient, WrapFuture,
 };
 use tracing::{debug, error, warn};
 
@@ -47,7 +47,8 @@ pub struct CacheActor {
     key: CacheKey,
     policy: CachePolicy,
     fetch_pool: Addr<FetchPool>,
-    registry: Recipient<Settled>,
+    /// Weak: the registry holds this actor, and would never end if it were held by it.
+    registry: WeakRecipient<Settled>,
     clock: Rc<dyn Clock>,
     stats: Rc<Stats>,
     entry: Option<Entry>,
@@ -73,7 +74,7 @@ impl CacheActor {
         key: CacheKey,
         policy: CachePolicy,
         fetch_pool: Addr<FetchPool>,
-        registry: Recipient<Settled>,
+        registry: WeakRecipient<Settled>,
         clock: Rc<dyn Clock>,
         stats: Rc<Stats>,
     ) -> Self {
@@ -259,11 +260,12 @@ impl CacheActor {
     }
 
     fn tell_the_registry(&self, arn: Option<String>) {
+        // A registry that has ended knows no keys any more.
+        let Some(registry) = self.registry.upgrade() else { return };
         let is_worth_keeping = self.is_worth_keeping();
         let settled = Settled { key: self.key.clone(), is_worth_keeping, arn };
-        // A mailbox always has room for one message of each sender. A registry that has died knows no
-        // keys any more.
-        let _ = self.registry.try_send(settled);
+        // A mailbox always has room for one message of each sender.
+        let _ = registry.try_send(settled);
     }
 
     fn succeed(&mut self, fetched: Fetched, flight: Flight) -> Option<String> {

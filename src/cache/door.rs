@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, fmt, sync::Arc, time::Duration};
 
-use actix::Addr;
+use actix::{Actor, Addr};
 use tokio::{sync::oneshot, time::timeout};
 use tracing::error;
 
@@ -21,18 +21,18 @@ use crate::{
 /// A panic in a handler ends its actor. `actix::Supervisor` would not start it again, so the owner of the
 /// address does. A lost cache costs fetches; it never costs the function.
 pub struct Cache {
-    start: Box<dyn Fn() -> CacheActors>,
-    actors: RefCell<CacheActors>,
+    pool: FetchPool,
+    start_registry: Box<dyn Fn(Addr<FetchPool>) -> Addr<CacheRegistry>>,
+    actors: RefCell<Actors>,
     deadline: PerUpstream<Option<Duration>>,
 }
 
 /// The two actors that all keys share.
-#[derive(Clone, Debug)]
-pub struct CacheActors {
+struct Actors {
     /// Where questions go.
-    pub registry: Addr<CacheRegistry>,
+    registry: Addr<CacheRegistry>,
     /// Where that registry's actors fetch.
-    pub fetch_pool: Addr<FetchPool>,
+    fetch_pool: Addr<FetchPool>,
 }
 
 impl fmt::Debug for Cache {
@@ -42,14 +42,17 @@ impl fmt::Debug for Cache {
 }
 
 impl Cache {
-    /// Starts the actors with `start`, now and whenever one of them has died. Nobody waits for an answer
-    /// longer than `deadline`, if there is one.
+    /// Starts the pool, and a registry over it with `start_registry`: now, whenever one of them has died,
+    /// and to start over. Nobody waits for an answer longer than `deadline`, if there is one.
     pub fn new(
-        start: impl Fn() -> CacheActors + 'static,
+        pool: FetchPool,
+        start_registry: impl Fn(Addr<FetchPool>) -> Addr<CacheRegistry> + 'static,
         deadline: PerUpstream<Option<Duration>>,
     ) -> Self {
-        let actors = RefCell::new(start());
-        Self { start: Box::new(start), actors, deadline }
+        let fetch_pool = pool.clone().start();
+        let registry = start_registry(fetch_pool.clone());
+        let actors = RefCell::new(Actors { registry, fetch_pool });
+        Self { pool, start_registry: Box::new(start_registry), actors, deadline }
     }
 
     /// Answers a key, within its deadline. Asks a second time if an actor died over the first: reading is
@@ -92,10 +95,15 @@ impl Cache {
 
     fn replace_the_dead(&self) {
         let mut actors = self.actors.borrow_mut();
-        if !actors.registry.connected() || !actors.fetch_pool.connected() {
-            error!("an actor of the cache has died; starting over with an empty cache");
-            *actors = (self.start)();
+        let pool_lives = actors.fetch_pool.connected();
+        if pool_lives && actors.registry.connected() {
+            return;
         }
+        error!("an actor of the cache has died; starting over with an empty cache");
+        if !pool_lives {
+            actors.fetch_pool = self.pool.clone().start();
+        }
+        actors.registry = (self.start_registry)(actors.fetch_pool.clone());
     }
 
     /// An invocation has begun: calls from before a freeze are made again.
@@ -104,9 +112,11 @@ impl Cache {
         self.actors.borrow().fetch_pool.do_send(Invoked);
     }
 
-    /// Forgets every value. Fetches in flight go on and answer those who wait for them.
+    /// Forgets every value. A fetch in flight goes on, under its permit, for those who wait for it; nobody
+    /// who asks from now on joins it.
     pub fn start_over(&self) {
-        *self.actors.borrow_mut() = (self.start)();
+        let mut actors = self.actors.borrow_mut();
+        actors.registry = (self.start_registry)(actors.fetch_pool.clone());
     }
 
     /// Fails every fetch in flight and every further one, so that whoever waits is answered.

@@ -135,7 +135,7 @@ impl CacheRegistry {
             key.clone(),
             self.policy.get(key.upstream()).for_one_key(),
             self.fetch_pool.clone(),
-            ctx.address().recipient(),
+            ctx.address().downgrade().recipient(),
             Rc::clone(&self.clock),
             Rc::clone(&self.stats),
         )
