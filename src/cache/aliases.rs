@@ -32,9 +32,14 @@ impl Aliases {
         self.key_of.insert(alias, key);
     }
 
-    /// Drops the other spellings of this key.
-    pub(super) fn forget(&mut self, key: &CacheKey) {
-        self.key_of.retain(|_, same| **same != *key);
+    /// Drops the other spellings of this key, which the answer from this ARN had shown. One that has become
+    /// another key's meanwhile stays.
+    pub(super) fn forget(&mut self, key: &CacheKey, arn: &str) {
+        for alias in other_names(key, arn) {
+            if self.key_of.get(&alias).is_some_and(|same| **same == *key) {
+                self.key_of.remove(&alias);
+            }
+        }
     }
 }
 
@@ -77,7 +82,9 @@ fn name_in(partial_arn: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::other_names;
+    use std::rc::Rc;
+
+    use super::{Aliases, other_names};
     use crate::key::{CacheKey, SecretKey};
 
     const ARN: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app/db-a1B2c3";
@@ -89,6 +96,22 @@ mod tests {
             version_id: None,
             version_stage: None,
         })
+    }
+
+    #[test]
+    fn a_key_is_forgotten_under_its_own_other_names_alone() {
+        let mut aliases = Aliases::default();
+        let [name, arn, partial] = ["app/db", ARN, PARTIAL].map(secret);
+        aliases.learn(arn.clone(), Rc::new(name.clone()));
+        aliases.learn(partial.clone(), Rc::new(name.clone()));
+        aliases.learn(partial.clone(), Rc::new(arn.clone()));
+
+        aliases.forget(&name, ARN);
+
+        assert_eq!(aliases.resolve(arn.clone()), arn);
+        assert_eq!(aliases.resolve(partial.clone()), arn);
+        aliases.forget(&arn, ARN);
+        assert!(aliases.key_of.is_empty());
     }
 
     #[test]

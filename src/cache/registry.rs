@@ -91,6 +91,8 @@ struct Slot {
     lease: Lease,
     /// Whether the actor holds an answer, as far as it has told.
     is_worth_keeping: bool,
+    /// The ARN whose other names were learned as this key's.
+    arn: Option<String>,
 }
 
 impl fmt::Debug for CacheRegistry {
@@ -131,6 +133,8 @@ impl CacheRegistry {
         if let Some(found) = self.find(&key) {
             return found;
         }
+        // What an actor that has died left behind.
+        self.let_go(&key);
         let actor = CacheActor::new(
             key.clone(),
             self.policy.get(key.upstream()).for_one_key(),
@@ -141,7 +145,8 @@ impl CacheRegistry {
         )
         .start();
         let lease = Lease::new();
-        let slot = Slot { actor: actor.clone(), lease: lease.clone(), is_worth_keeping: false };
+        let slot =
+            Slot { actor: actor.clone(), lease: lease.clone(), is_worth_keeping: false, arn: None };
         self.slots.put(key, slot);
         (actor, lease)
     }
@@ -168,8 +173,9 @@ impl CacheRegistry {
     }
 
     fn let_go(&mut self, key: &CacheKey) {
-        self.slots.pop(key);
-        self.aliases.forget(key);
+        if let Some(arn) = self.slots.pop(key).and_then(|slot| slot.arn) {
+            self.aliases.forget(key, &arn);
+        }
     }
 
     fn is_idle(&self, key: &CacheKey) -> bool {
@@ -178,11 +184,14 @@ impl CacheRegistry {
 
     /// From here on these questions are one key. Another actor that already answers one of them goes,
     /// once it is idle: its next answer tells again.
-    fn learn_aliases(&mut self, key: &CacheKey, arn: &str) {
+    fn learn_aliases(&mut self, key: &CacheKey, arn: String) {
+        let Some(slot) = self.slots.peek_mut(key) else { return };
         // A name may mean another secret than before: one that was deleted and made anew.
-        self.aliases.forget(key);
+        if let Some(before) = slot.arn.replace(arn.clone()) {
+            self.aliases.forget(key, &before);
+        }
         let shared = Rc::new(key.clone());
-        for alias in other_names(key, arn) {
+        for alias in other_names(key, &arn) {
             if self.is_idle(&alias) {
                 self.let_go(&alias);
             }
@@ -217,7 +226,7 @@ impl Handler<Settled> for CacheRegistry {
         // Whoever asked since then holds a lease and gets a fetch of its own; its end tells again.
         if !settled.is_worth_keeping && self.is_idle(&settled.key) {
             self.let_go(&settled.key);
-        } else if let Some(arn) = &settled.arn {
+        } else if let Some(arn) = settled.arn {
             self.learn_aliases(&settled.key, arn);
         }
         self.evict_beyond_capacity();
