@@ -259,7 +259,7 @@ impl CacheActor {
         self.entry.is_some() || remembers
     }
 
-    fn tell_the_registry(&self, arn: Option<String>) {
+    fn tell_the_registry(&self, arn: Option<Arc<str>>) {
         // A registry that has ended knows no keys any more.
         let Some(registry) = self.registry.upgrade() else { return };
         let is_worth_keeping = self.is_worth_keeping();
@@ -268,7 +268,7 @@ impl CacheActor {
         let _ = registry.try_send(settled);
     }
 
-    fn succeed(&mut self, fetched: Fetched, flight: Flight) -> Option<String> {
+    fn succeed(&mut self, fetched: Fetched, flight: Flight) -> Option<Arc<str>> {
         let Fetched { value, queued, took } = fetched;
         debug!(
             key = %self.key,
@@ -279,7 +279,8 @@ impl CacheActor {
             "fetch done"
         );
         self.outage = None;
-        let entry = Entry::new(value.body, flight.begun);
+        let entry = Entry::new(value, flight.begun);
+        let arn = entry.answer().arn;
         for waiter in flight.waiters {
             waiter.answer(Ok(entry.answer()));
         }
@@ -287,7 +288,7 @@ impl CacheActor {
             debug!("Caching {} with key {}", self.key.noun(), self.key);
             self.entry = Some(entry);
         }
-        value.arn
+        arn
     }
 
     fn fail(&mut self, failure: FetchError, flight: Flight, now: Moment) {

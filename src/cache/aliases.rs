@@ -32,6 +32,11 @@ impl Aliases {
         self.key_of.insert(alias, key);
     }
 
+    /// From here on this question is a key of its own.
+    pub(super) fn unlearn(&mut self, alias: &CacheKey) {
+        self.key_of.remove(alias);
+    }
+
     /// Drops the other spellings of this key, which the answer from this ARN had shown. One that has become
     /// another key's meanwhile stays.
     pub(super) fn forget(&mut self, key: &CacheKey, arn: &str) {
@@ -61,6 +66,13 @@ pub(super) fn other_names(key: &CacheKey, arn: &str) -> Vec<CacheKey> {
         .collect()
 }
 
+/// Whether what the secret with this full ARN holds may answer `key`. A name finds whichever secret has it
+/// now; an ARN means the one secret alone.
+pub(super) fn may_answer(arn: &str, key: &CacheKey) -> bool {
+    let CacheKey::Secret(SecretKey { secret_id: asked, .. }) = key else { return true };
+    !asked.starts_with("arn:") || asked == arn || without_suffix(arn) == Some(asked)
+}
+
 /// The ARN without its six characters; `None` if it has none, or if what is left would be read as a full
 /// ARN itself, because the secret's own name ends like one.
 fn partial_arn(arn: &str) -> Option<&str> {
@@ -84,7 +96,7 @@ fn name_in(partial_arn: &str) -> Option<&str> {
 mod tests {
     use std::rc::Rc;
 
-    use super::{Aliases, other_names};
+    use super::{Aliases, may_answer, other_names};
     use crate::key::{CacheKey, SecretKey};
 
     const ARN: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app/db-a1B2c3";
@@ -123,6 +135,16 @@ mod tests {
     fn the_answer_to_an_arn_shows_the_other_arn_and_never_what_a_bare_name_means() {
         assert_eq!(other_names(&secret(ARN), ARN), [secret(PARTIAL)]);
         assert_eq!(other_names(&secret(PARTIAL), ARN), [secret(ARN)]);
+    }
+
+    #[test]
+    fn only_a_full_arn_rules_an_answer_out() {
+        let made_anew = format!("{PARTIAL}-z9Y8x7");
+        for (asked, may) in [("app/db", true), (PARTIAL, true), (ARN, false), (&made_anew, true)] {
+            assert_eq!(may_answer(&made_anew, &secret(asked)), may, "{asked}");
+        }
+        // A partial ARN that looks like a full one.
+        assert!(may_answer(&format!("{ARN}-x9Y8z7"), &secret(ARN)));
     }
 
     #[test]

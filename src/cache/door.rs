@@ -4,10 +4,10 @@ use std::{cell::RefCell, fmt, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
 use tokio::{sync::oneshot, time::timeout};
-use tracing::error;
+use tracing::{debug, error};
 
 use crate::{
-    cache::{CacheRegistry, Lookup, LookupResult, Urgency},
+    cache::{Answer, CacheRegistry, Lookup, LookupResult, Urgency, aliases::may_answer},
     fetch::{
         error::FetchError,
         pool::{FetchPool, Invoked, Stop},
@@ -55,8 +55,8 @@ impl Cache {
         Self { pool, start_registry: Box::new(start_registry), actors, deadline }
     }
 
-    /// Answers a key, within its deadline. Asks a second time if an actor died over the first: reading is
-    /// idempotent.
+    /// Answers a key, within its deadline. Asks again if an actor died over the first question, which is
+    /// safe because reading is idempotent, and if the answer is about another secret than the one asked for.
     ///
     /// # Errors
     ///
@@ -64,32 +64,40 @@ impl Cache {
     pub async fn look_up(&self, key: CacheKey, refresh: bool) -> LookupResult {
         let urgency = if refresh { Urgency::Refresh } else { Urgency::Patient };
         let Some(deadline) = *self.deadline.get(key.upstream()) else {
-            return self.ask_twice(key, urgency).await;
+            return self.ask_until_answered(key, urgency).await;
         };
-        match timeout(deadline, self.ask_twice(key.clone(), urgency)).await {
+        match timeout(deadline, self.ask_until_answered(key.clone(), urgency)).await {
             Ok(answer) => answer,
             // A refresh takes no old value, so there is nothing left to ask for.
             Err(_elapsed) if refresh => {
                 Err(Arc::new(FetchError::deadline_passed(key.upstream(), deadline)))
             }
-            Err(_elapsed) => self.ask_twice(key, Urgency::OutOfTime(deadline)).await,
+            Err(_elapsed) => self.ask_until_answered(key, Urgency::OutOfTime(deadline)).await,
         }
     }
 
-    async fn ask_twice(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
-        match self.ask(key.clone(), urgency).await {
-            Err(failure) if matches!(*failure, FetchError::Abandoned) => {
-                self.replace_the_dead();
-                self.ask(key, urgency).await
+    async fn ask_until_answered(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
+        let (mut died, mut exact) = (false, false);
+        loop {
+            let outcome = self.ask(key.clone(), urgency, exact).await;
+            match &outcome {
+                Err(failure) if matches!(**failure, FetchError::Abandoned) && !died => {
+                    died = true;
+                    self.replace_the_dead();
+                }
+                Ok(answer) if !exact && is_anothers(answer, &key) => {
+                    debug!(%key, "its name belongs to another secret now; asking by the ARN itself");
+                    exact = true;
+                }
+                _ => return outcome,
             }
-            outcome => outcome,
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
-    async fn ask(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
+    async fn ask(&self, key: CacheKey, urgency: Urgency, exact: bool) -> LookupResult {
         let (reply, answer) = oneshot::channel();
-        self.actors.borrow().registry.do_send(Lookup { key, urgency, reply });
+        self.actors.borrow().registry.do_send(Lookup { key, urgency, exact, reply });
         answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned)))
     }
 
@@ -125,4 +133,10 @@ impl Cache {
         // A pool that has died has nothing left to stop.
         let _ = stopped.await;
     }
+}
+
+/// Whether the answer is about another secret than the one asked for: one that was made anew under the name
+/// by which a fetch asked for both.
+fn is_anothers(answer: &Answer, key: &CacheKey) -> bool {
+    answer.arn.as_ref().is_some_and(|arn| !may_answer(arn, key))
 }

@@ -25,6 +25,8 @@ pub struct Lookup {
     pub key: CacheKey,
     /// How the caller asks.
     pub urgency: Urgency,
+    /// Whether the key is to be taken at its word: what was known of its other names has proved wrong.
+    pub exact: bool,
     /// Where the answer goes. Dropped unsent it tells the caller that an actor died over it.
     pub reply: Reply,
 }
@@ -41,7 +43,7 @@ pub struct Settled {
     /// Whether its actor holds an answer or remembers a failure; without either it need not live on.
     pub is_worth_keeping: bool,
     /// The secret's full ARN, if the answer had one.
-    pub arn: Option<String>,
+    pub arn: Option<Arc<str>>,
 }
 
 impl Message for Settled {
@@ -92,7 +94,7 @@ struct Slot {
     /// Whether the actor holds an answer, as far as it has told.
     is_worth_keeping: bool,
     /// The ARN whose other names were learned as this key's.
-    arn: Option<String>,
+    arn: Option<Arc<str>>,
 }
 
 impl fmt::Debug for CacheRegistry {
@@ -184,10 +186,10 @@ impl CacheRegistry {
 
     /// From here on these questions are one key. Another actor that already answers one of them goes,
     /// once it is idle: its next answer tells again.
-    fn learn_aliases(&mut self, key: &CacheKey, arn: String) {
+    fn learn_aliases(&mut self, key: &CacheKey, arn: Arc<str>) {
         let Some(slot) = self.slots.peek_mut(key) else { return };
         // A name may mean another secret than before: one that was deleted and made anew.
-        if let Some(before) = slot.arn.replace(arn.clone()) {
+        if let Some(before) = slot.arn.replace(Arc::clone(&arn)) {
             self.aliases.forget(key, &before);
         }
         let shared = Rc::new(key.clone());
@@ -207,9 +209,12 @@ impl Handler<Lookup> for CacheRegistry {
 
     #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
     fn handle(&mut self, lookup: Lookup, ctx: &mut Self::Context) {
-        let Lookup { key, urgency, reply } = lookup;
+        let Lookup { key, urgency, exact, reply } = lookup;
         if reply.is_closed() {
             return;
+        }
+        if exact {
+            self.aliases.unlearn(&key);
         }
         let (actor, lease) = self.find_or_start(key, ctx);
         actor.do_send(Get { urgency, reply, lease });
