@@ -159,6 +159,8 @@ async fn a_whole_run_with_everything_that_can_happen_logs_neither_value_nor_toke
         " DEBUG expired ",
         " DEBUG evicted ",
         " DEBUG fetch done ",
+        " DEBUG refused: ",
+        " token=wrong",
         " refresh=true",
         " ERROR GetSecretValue request ",
         " ERROR GetParameter request ",
