@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use parameters_secrets_extension::fetch::upstream::Upstreams;
 use tokio::time::pause;
 
@@ -57,6 +57,18 @@ async fn a_call_from_before_does_not_answer_who_asks_after() {
     assert_eq!(after.await.unwrap(), Ok("call 2".to_owned()));
     settle().await;
     assert_eq!(test.get(&secret("db")).await, Ok("call 2".to_owned()));
+}
+
+#[actix_rt::test]
+async fn a_question_that_is_still_on_its_way_is_answered() {
+    let test = TestCache::new(&FakeUpstream::new());
+    let key = secret("db");
+    let mut question = Box::pin(test.get(&key));
+    assert_eq!((&mut question).now_or_never(), None);
+
+    test.cache.start_over();
+
+    assert_eq!(question.await, Ok("call 1".to_owned()));
 }
 
 #[actix_rt::test]
@@ -123,10 +135,13 @@ async fn a_registry_that_dies_leaves_the_permits_to_the_next_one() {
     let before = callers(&test, "before", 3);
     settle().await;
 
-    assert!(test.get(&parameter("/app/db")).await.is_ok());
+    let asked_twice = test.caller(&parameter("/app/db"));
+    settle().await;
     let after = callers(&test, "after", 3);
+    settle().await;
 
     assert!(all_are_answered(before).await);
     assert!(all_are_answered(after).await);
+    assert!(asked_twice.await.unwrap().is_ok());
     assert_eq!((upstream.calls(), upstream.peak()), (7, 4), "3 of secrets, 1 of parameters");
 }
