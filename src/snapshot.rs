@@ -5,14 +5,16 @@
 //! snapshot is ahead, nothing is kept: what INIT code asks for is fetched each time, and the snapshot holds
 //! no secret. A request that comes after the restore and sooner than the INVOKE event costs a fetch.
 
-use std::{cell::Cell, rc::Rc};
+use std::rc::Rc;
+
+use tokio::sync::watch;
 
 use crate::settings::{InitializationType, LambdaSettings};
 
 /// Whether the snapshot may still be taken. Shared by its clones.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    ahead: Rc<Cell<bool>>,
+    ahead: Rc<watch::Sender<bool>>,
 }
 
 impl Snapshot {
@@ -20,16 +22,22 @@ impl Snapshot {
     pub fn new(lambda: Option<&LambdaSettings>) -> Self {
         let ahead = lambda
             .is_some_and(|lambda| lambda.initialization_type == InitializationType::SnapStart);
-        Self { ahead: Rc::new(Cell::new(ahead)) }
+        Self { ahead: Rc::new(watch::Sender::new(ahead)) }
     }
 
     /// Whether what is kept now could be restored with the snapshot.
     pub fn is_ahead(&self) -> bool {
-        self.ahead.get()
+        *self.ahead.borrow()
     }
 
     /// The environment has been restored: from now on it is one like any other.
     pub fn has_passed(&self) {
-        self.ahead.set(false);
+        self.ahead.send_replace(false);
+    }
+
+    /// Waits until there is no snapshot ahead.
+    pub async fn passing(&self) {
+        // The sender is our own: it cannot be gone.
+        let _ = self.ahead.subscribe().wait_for(|ahead| !ahead).await;
     }
 }

@@ -7,6 +7,7 @@ use tokio::time::pause;
 
 use crate::support::{
     cache::Config,
+    log::CapturedLog,
     reply::Reply,
     server::{HEADERS, TestServer, get},
     upstream::{AnswerWith, FakeUpstream, Outcome},
@@ -228,4 +229,46 @@ async fn beyond_the_queue_the_answer_is_overloaded_and_when_to_come_again() {
     assert_eq!(reply.header("Retry-After"), Some("1"));
     assert!(reply.body.starts_with(&format!("{FAILED}: Overloaded: ")), "{reply:?}");
     assert_eq!(first.reply().await.body, "call 1");
+}
+
+#[actix_rt::test]
+async fn a_refused_request_leaves_one_line_in_the_debug_log_that_says_why() {
+    let server = server();
+    let log = CapturedLog::at_debug();
+    let with_headers = |headers: &str| format!("GET {SECRET} HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
+    let long = "x".repeat(1_000);
+    let unknown_path = format!(
+        "refused: unknown path \"/{}…\": ask for /secretsmanager/get or \
+         /systemsmanager/parameters/get",
+        "x".repeat(79)
+    );
+    for (request, line) in [
+        (with_headers(""), "refused: bad session token or header key token=missing"),
+        (
+            with_headers("X-Aws-Parameters-Secrets-Token: wrong\r\n"),
+            "refused: bad session token or header key token=wrong",
+        ),
+        (with_headers("X-Forwarded-For: b\r\n"), "refused: forwarded requests are refused"),
+        (format!("POST {SECRET} HTTP/1.1\r\n{HEADERS}\r\n"), "refused: only GET is answered"),
+        (get(&format!("/{long}")), &unknown_path),
+        (
+            get("/systemsmanager/parameters/get?name=a&version=%0A"),
+            r#"refused: query parameter version is "\n": it must be a whole number from 1"#,
+        ),
+        (get("/a b"), "refused: this is not a well-formed HTTP/1.1 request"),
+    ] {
+        assert_ne!(server.ask(request).await.status(), 200);
+        assert_eq!(log.take_lines(), [format!("DEBUG {line}")]);
+    }
+    assert_eq!(server.get("/ping").await.status(), 200);
+    assert!(log.text().is_empty());
+}
+
+#[actix_rt::test]
+async fn a_refused_request_is_nothing_to_tell_at_info() {
+    let server = server();
+    let log = CapturedLog::start();
+    assert_eq!(server.get("/nowhere").await.status(), 400);
+
+    assert!(log.text().is_empty());
 }

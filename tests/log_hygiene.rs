@@ -159,6 +159,8 @@ async fn a_whole_run_with_everything_that_can_happen_logs_neither_value_nor_toke
         " DEBUG expired ",
         " DEBUG evicted ",
         " DEBUG fetch done ",
+        " DEBUG refused: ",
+        " token=wrong",
         " refresh=true",
         " ERROR GetSecretValue request ",
         " ERROR GetParameter request ",
@@ -201,8 +203,8 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
 
     for (what, debug) in [
         ("SecretValue", format!("{value:?}")),
-        ("Answer", format!("{:?}", Answer { body: value.clone(), stale_age: None })),
-        ("Entry", format!("{:?}", Entry::new(value.clone(), now))),
+        ("Answer", format!("{:?}", Answer { body: value.clone(), arn: None, stale_age: None })),
+        ("Entry", format!("{:?}", Entry::new(value.clone().into(), now))),
         ("Fetched", format!("{fetched:?}")),
         (
             "SecretRecord",

@@ -27,6 +27,7 @@ mod outages;
 mod prefetch;
 mod refresh_ahead;
 mod remembered_errors;
+mod restore;
 mod summary;
 mod support;
 mod watching;

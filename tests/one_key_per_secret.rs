@@ -1,6 +1,6 @@
 //! Every spelling of one question is one key; no two different questions ever share an answer.
 
-use std::time::Duration;
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use futures_util::future::LocalBoxFuture;
 use parameters_secrets_extension::{
@@ -15,7 +15,7 @@ use parameters_secrets_extension::{
 use proptest::{prelude::*, sample::select};
 use tokio::{
     runtime::Builder,
-    time::{advance, pause},
+    time::{advance, pause, sleep},
 };
 
 use crate::support::{
@@ -140,6 +140,79 @@ async fn the_arn_of_a_deleted_secret_is_not_answered_with_the_one_that_has_its_n
     assert_eq!(test.get(&secret(PARTIAL)).await, Ok("call 2".to_owned()));
 }
 
+#[actix_rt::test]
+async fn who_asks_by_the_arn_of_a_deleted_secret_does_not_get_the_one_made_anew() {
+    pause();
+    let upstream = FakeUpstream::new().with_arns(|_| ARN.into()).taking(LATENCY);
+    let test = TestCache::new(&upstream);
+    test.get(&secret("app/db")).await.unwrap();
+    settle().await;
+    advance(TTL).await;
+
+    // Nobody has seen yet that the name finds another secret now.
+    let _ = upstream.clone().with_arns(|_| RECREATED.into());
+    upstream.then(Outcome::Value);
+    upstream.then(Outcome::Error("ResourceNotFoundException"));
+    let by_name = test.caller(&secret("app/db"));
+    let by_the_old_arn = [test.caller(&secret(ARN)), test.caller(&secret(ARN))];
+
+    assert_eq!(by_name.await.unwrap(), Ok("call 2".to_owned()));
+    for caller in by_the_old_arn {
+        let not_found = Err("ResourceNotFoundException".to_owned());
+        assert_eq!(caller.await.unwrap(), not_found);
+    }
+    assert_eq!(upstream.called_keys(), [secret("app/db"), secret("app/db"), secret(ARN)]);
+}
+
+/// One secret that is deleted and made anew again and again, with another ARN each time.
+#[derive(Clone, Default)]
+struct Phoenix {
+    lives: Rc<Cell<usize>>,
+}
+
+const LIVES: [&str; 3] = ["a1B2c3", "z9Y8x7", "q5W6e7"];
+
+impl Phoenix {
+    fn arn_of_life(life: usize) -> String {
+        format!("{PARTIAL}-{}", LIVES[life % LIVES.len()])
+    }
+
+    fn arn(&self) -> String {
+        Self::arn_of_life(self.lives.get())
+    }
+
+    fn die(&self) {
+        self.lives.update(|lives| lives + 1);
+    }
+}
+
+impl Upstream<SecretKey> for Phoenix {
+    fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        let phoenix = self.clone();
+        Box::pin(async move {
+            sleep(LATENCY).await;
+            let arn = phoenix.arn();
+            let is_meant = ["app/db", PARTIAL, &arn].contains(&key.secret_id.as_str());
+            let value = UpstreamValue { body: SecretValue::new(arn.clone()), arn: Some(arn) };
+            is_meant.then_some(value).ok_or_else(not_found)
+        })
+    }
+}
+
+impl Upstream<ParameterKey> for Phoenix {
+    fn fetch(&self, _key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        unreachable!("no parameter is asked for")
+    }
+}
+
+/// What is asked for, whether as a refresh, whether the secret is made anew then, and what time passes.
+fn step_of_a_phoenix() -> impl Strategy<Value = (String, bool, bool, Duration)> {
+    let arns = (0..LIVES.len()).map(Phoenix::arn_of_life);
+    let names = arns.chain(["app/db".to_owned(), PARTIAL.to_owned()]).collect::<Vec<_>>();
+    let rest = select(vec![Duration::ZERO, LATENCY, TTL / 2, TTL]);
+    (select(names), prop::bool::weighted(0.2), prop::bool::weighted(0.2), rest)
+}
+
 /// Answers every question with what it is about, as AWS would: a name and a partial ARN find the one
 /// secret that there is of that name, in the caller's own region and account where none is said.
 #[derive(Clone)]
@@ -257,6 +330,36 @@ proptest! {
                 prop_assert_eq!(answer, truth_about(&key).await, "{}", key);
                 settle().await;
                 advance(rest).await;
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn a_full_arn_is_never_answered_with_another_secret(
+        steps in prop::collection::vec(step_of_a_phoenix(), 1..60)
+    ) {
+        let runtime =
+            || Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        actix_rt::System::with_tokio_rt(runtime).block_on(async {
+            let phoenix = Phoenix::default();
+            let config = Config { refresh_ahead: true, ..Config::default() };
+            let test = TestCache::with(config, Upstreams::of_one(phoenix.clone()));
+            let mut callers = Vec::new();
+            for (name, refresh, dies, rest) in steps {
+                let key = secret(&name);
+                let caller = if refresh { test.refresher(&key) } else { test.caller(&key) };
+                callers.push((name, caller));
+                if dies {
+                    phoenix.die();
+                }
+                settle().await;
+                advance(rest).await;
+            }
+            for (name, caller) in callers {
+                let is_full_arn = LIVES.iter().any(|suffix| name.ends_with(suffix));
+                let answer = caller.await.unwrap();
+                prop_assert!(!is_full_arn || answer.is_err() || answer == Ok(name));
             }
             Ok(())
         })?;

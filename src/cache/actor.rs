@@ -3,7 +3,7 @@
 use std::{fmt, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient, WrapFuture,
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WeakRecipient, WrapFuture,
 };
 use tracing::{debug, error, warn};
 
@@ -47,7 +47,8 @@ pub struct CacheActor {
     key: CacheKey,
     policy: CachePolicy,
     fetch_pool: Addr<FetchPool>,
-    registry: Recipient<Settled>,
+    /// Weak: the registry holds this actor, and would never end if it were held by it.
+    registry: WeakRecipient<Settled>,
     clock: Rc<dyn Clock>,
     stats: Rc<Stats>,
     entry: Option<Entry>,
@@ -73,7 +74,7 @@ impl CacheActor {
         key: CacheKey,
         policy: CachePolicy,
         fetch_pool: Addr<FetchPool>,
-        registry: Recipient<Settled>,
+        registry: WeakRecipient<Settled>,
         clock: Rc<dyn Clock>,
         stats: Rc<Stats>,
     ) -> Self {
@@ -258,15 +259,16 @@ impl CacheActor {
         self.entry.is_some() || remembers
     }
 
-    fn tell_the_registry(&self, arn: Option<String>) {
+    fn tell_the_registry(&self, arn: Option<Arc<str>>) {
+        // A registry that has ended knows no keys any more.
+        let Some(registry) = self.registry.upgrade() else { return };
         let is_worth_keeping = self.is_worth_keeping();
         let settled = Settled { key: self.key.clone(), is_worth_keeping, arn };
-        // A mailbox always has room for one message of each sender. A registry that has died knows no
-        // keys any more.
-        let _ = self.registry.try_send(settled);
+        // A mailbox always has room for one message of each sender.
+        let _ = registry.try_send(settled);
     }
 
-    fn succeed(&mut self, fetched: Fetched, flight: Flight) -> Option<String> {
+    fn succeed(&mut self, fetched: Fetched, flight: Flight) -> Option<Arc<str>> {
         let Fetched { value, queued, took } = fetched;
         debug!(
             key = %self.key,
@@ -277,7 +279,8 @@ impl CacheActor {
             "fetch done"
         );
         self.outage = None;
-        let entry = Entry::new(value.body, flight.begun);
+        let entry = Entry::new(value, flight.begun);
+        let arn = entry.answer().arn;
         for waiter in flight.waiters {
             waiter.answer(Ok(entry.answer()));
         }
@@ -285,7 +288,7 @@ impl CacheActor {
             debug!("Caching {} with key {}", self.key.noun(), self.key);
             self.entry = Some(entry);
         }
-        value.arn
+        arn
     }
 
     fn fail(&mut self, failure: FetchError, flight: Flight, now: Moment) {

@@ -32,9 +32,19 @@ impl Aliases {
         self.key_of.insert(alias, key);
     }
 
-    /// Drops the other spellings of this key.
-    pub(super) fn forget(&mut self, key: &CacheKey) {
-        self.key_of.retain(|_, same| **same != *key);
+    /// From here on this question is a key of its own.
+    pub(super) fn unlearn(&mut self, alias: &CacheKey) {
+        self.key_of.remove(alias);
+    }
+
+    /// Drops the other spellings of this key, which the answer from this ARN had shown. One that has become
+    /// another key's meanwhile stays.
+    pub(super) fn forget(&mut self, key: &CacheKey, arn: &str) {
+        for alias in other_names(key, arn) {
+            if self.key_of.get(&alias).is_some_and(|same| **same == *key) {
+                self.key_of.remove(&alias);
+            }
+        }
     }
 }
 
@@ -54,6 +64,13 @@ pub(super) fn other_names(key: &CacheKey, arn: &str) -> Vec<CacheKey> {
         .filter(|name| *name != asked)
         .map(|name| CacheKey::Secret(SecretKey { secret_id: name.to_owned(), ..secret.clone() }))
         .collect()
+}
+
+/// Whether what the secret with this full ARN holds may answer `key`. A name finds whichever secret has it
+/// now; an ARN means the one secret alone.
+pub(super) fn may_answer(arn: &str, key: &CacheKey) -> bool {
+    let CacheKey::Secret(SecretKey { secret_id: asked, .. }) = key else { return true };
+    !asked.starts_with("arn:") || asked == arn || without_suffix(arn) == Some(asked)
 }
 
 /// The ARN without its six characters; `None` if it has none, or if what is left would be read as a full
@@ -77,7 +94,9 @@ fn name_in(partial_arn: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::other_names;
+    use std::rc::Rc;
+
+    use super::{Aliases, may_answer, other_names};
     use crate::key::{CacheKey, SecretKey};
 
     const ARN: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app/db-a1B2c3";
@@ -92,6 +111,22 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_forgotten_under_its_own_other_names_alone() {
+        let mut aliases = Aliases::default();
+        let [name, arn, partial] = ["app/db", ARN, PARTIAL].map(secret);
+        aliases.learn(arn.clone(), Rc::new(name.clone()));
+        aliases.learn(partial.clone(), Rc::new(name.clone()));
+        aliases.learn(partial.clone(), Rc::new(arn.clone()));
+
+        aliases.forget(&name, ARN);
+
+        assert_eq!(aliases.resolve(arn.clone()), arn);
+        assert_eq!(aliases.resolve(partial.clone()), arn);
+        aliases.forget(&arn, ARN);
+        assert!(aliases.key_of.is_empty());
+    }
+
+    #[test]
     fn the_answer_to_a_name_shows_both_arns() {
         assert_eq!(other_names(&secret("app/db"), ARN), [secret(ARN), secret(PARTIAL)]);
     }
@@ -100,6 +135,16 @@ mod tests {
     fn the_answer_to_an_arn_shows_the_other_arn_and_never_what_a_bare_name_means() {
         assert_eq!(other_names(&secret(ARN), ARN), [secret(PARTIAL)]);
         assert_eq!(other_names(&secret(PARTIAL), ARN), [secret(ARN)]);
+    }
+
+    #[test]
+    fn only_a_full_arn_rules_an_answer_out() {
+        let made_anew = format!("{PARTIAL}-z9Y8x7");
+        for (asked, may) in [("app/db", true), (PARTIAL, true), (ARN, false), (&made_anew, true)] {
+            assert_eq!(may_answer(&made_anew, &secret(asked)), may, "{asked}");
+        }
+        // A partial ARN that looks like a full one.
+        assert!(may_answer(&format!("{ARN}-x9Y8z7"), &secret(ARN)));
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use std::{cell::RefCell, fmt, sync::Arc, time::Duration};
 
-use actix::Addr;
+use actix::{Actor, Addr};
 use tokio::{sync::oneshot, time::timeout};
-use tracing::error;
+use tracing::{debug, error};
 
 use crate::{
-    cache::{CacheRegistry, Lookup, LookupResult, Urgency},
+    cache::{Answer, CacheRegistry, Lookup, LookupResult, Urgency, aliases::may_answer},
     fetch::{
         error::FetchError,
         pool::{FetchPool, Invoked, Stop},
@@ -21,18 +21,18 @@ use crate::{
 /// A panic in a handler ends its actor. `actix::Supervisor` would not start it again, so the owner of the
 /// address does. A lost cache costs fetches; it never costs the function.
 pub struct Cache {
-    start: Box<dyn Fn() -> CacheActors>,
-    actors: RefCell<CacheActors>,
+    pool: FetchPool,
+    start_registry: Box<dyn Fn(Addr<FetchPool>) -> Addr<CacheRegistry>>,
+    actors: RefCell<Actors>,
     deadline: PerUpstream<Option<Duration>>,
 }
 
 /// The two actors that all keys share.
-#[derive(Clone, Debug)]
-pub struct CacheActors {
+struct Actors {
     /// Where questions go.
-    pub registry: Addr<CacheRegistry>,
+    registry: Addr<CacheRegistry>,
     /// Where that registry's actors fetch.
-    pub fetch_pool: Addr<FetchPool>,
+    fetch_pool: Addr<FetchPool>,
 }
 
 impl fmt::Debug for Cache {
@@ -42,18 +42,21 @@ impl fmt::Debug for Cache {
 }
 
 impl Cache {
-    /// Starts the actors with `start`, now and whenever one of them has died. Nobody waits for an answer
-    /// longer than `deadline`, if there is one.
+    /// Starts the pool, and a registry over it with `start_registry`: now, whenever one of them has died,
+    /// and to start over. Nobody waits for an answer longer than `deadline`, if there is one.
     pub fn new(
-        start: impl Fn() -> CacheActors + 'static,
+        pool: FetchPool,
+        start_registry: impl Fn(Addr<FetchPool>) -> Addr<CacheRegistry> + 'static,
         deadline: PerUpstream<Option<Duration>>,
     ) -> Self {
-        let actors = RefCell::new(start());
-        Self { start: Box::new(start), actors, deadline }
+        let fetch_pool = pool.clone().start();
+        let registry = start_registry(fetch_pool.clone());
+        let actors = RefCell::new(Actors { registry, fetch_pool });
+        Self { pool, start_registry: Box::new(start_registry), actors, deadline }
     }
 
-    /// Answers a key, within its deadline. Asks a second time if an actor died over the first: reading is
-    /// idempotent.
+    /// Answers a key, within its deadline. Asks again if an actor died over the first question, which is
+    /// safe because reading is idempotent, and if the answer is about another secret than the one asked for.
     ///
     /// # Errors
     ///
@@ -61,41 +64,54 @@ impl Cache {
     pub async fn look_up(&self, key: CacheKey, refresh: bool) -> LookupResult {
         let urgency = if refresh { Urgency::Refresh } else { Urgency::Patient };
         let Some(deadline) = *self.deadline.get(key.upstream()) else {
-            return self.ask_twice(key, urgency).await;
+            return self.ask_until_answered(key, urgency).await;
         };
-        match timeout(deadline, self.ask_twice(key.clone(), urgency)).await {
+        match timeout(deadline, self.ask_until_answered(key.clone(), urgency)).await {
             Ok(answer) => answer,
             // A refresh takes no old value, so there is nothing left to ask for.
             Err(_elapsed) if refresh => {
                 Err(Arc::new(FetchError::deadline_passed(key.upstream(), deadline)))
             }
-            Err(_elapsed) => self.ask_twice(key, Urgency::OutOfTime(deadline)).await,
+            Err(_elapsed) => self.ask_until_answered(key, Urgency::OutOfTime(deadline)).await,
         }
     }
 
-    async fn ask_twice(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
-        match self.ask(key.clone(), urgency).await {
-            Err(failure) if matches!(*failure, FetchError::Abandoned) => {
-                self.replace_the_dead();
-                self.ask(key, urgency).await
+    async fn ask_until_answered(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
+        let (mut died, mut exact) = (false, false);
+        loop {
+            let outcome = self.ask(key.clone(), urgency, exact).await;
+            match &outcome {
+                Err(failure) if matches!(**failure, FetchError::Abandoned) && !died => {
+                    died = true;
+                    self.replace_the_dead();
+                }
+                Ok(answer) if !exact && is_anothers(answer, &key) => {
+                    debug!(%key, "its name belongs to another secret now; asking by the ARN itself");
+                    exact = true;
+                }
+                _ => return outcome,
             }
-            outcome => outcome,
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
-    async fn ask(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
+    async fn ask(&self, key: CacheKey, urgency: Urgency, exact: bool) -> LookupResult {
         let (reply, answer) = oneshot::channel();
-        self.actors.borrow().registry.do_send(Lookup { key, urgency, reply });
+        self.actors.borrow().registry.do_send(Lookup { key, urgency, exact, reply });
         answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned)))
     }
 
     fn replace_the_dead(&self) {
         let mut actors = self.actors.borrow_mut();
-        if !actors.registry.connected() || !actors.fetch_pool.connected() {
-            error!("an actor of the cache has died; starting over with an empty cache");
-            *actors = (self.start)();
+        let pool_lives = actors.fetch_pool.connected();
+        if pool_lives && actors.registry.connected() {
+            return;
         }
+        error!("an actor of the cache has died; starting over with an empty cache");
+        if !pool_lives {
+            actors.fetch_pool = self.pool.clone().start();
+        }
+        actors.registry = (self.start_registry)(actors.fetch_pool.clone());
     }
 
     /// An invocation has begun: calls from before a freeze are made again.
@@ -104,9 +120,11 @@ impl Cache {
         self.actors.borrow().fetch_pool.do_send(Invoked);
     }
 
-    /// Forgets every value. Fetches in flight go on and answer those who wait for them.
+    /// Forgets every value. A fetch in flight goes on, under its permit, for those who wait for it; nobody
+    /// who asks from now on joins it.
     pub fn start_over(&self) {
-        *self.actors.borrow_mut() = (self.start)();
+        let mut actors = self.actors.borrow_mut();
+        actors.registry = (self.start_registry)(actors.fetch_pool.clone());
     }
 
     /// Fails every fetch in flight and every further one, so that whoever waits is answered.
@@ -115,4 +133,10 @@ impl Cache {
         // A pool that has died has nothing left to stop.
         let _ = stopped.await;
     }
+}
+
+/// Whether the answer is about another secret than the one asked for: one that was made anew under the name
+/// by which a fetch asked for both.
+fn is_anothers(answer: &Answer, key: &CacheKey) -> bool {
+    answer.arn.as_ref().is_some_and(|arn| !may_answer(arn, key))
 }

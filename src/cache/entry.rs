@@ -1,13 +1,16 @@
 //! One kept answer, and whether it may still be given.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::{cache::CachePolicy, clock::Moment, secret::SecretValue};
+use crate::{
+    cache::CachePolicy, clock::Moment, fetch::upstream::UpstreamValue, secret::SecretValue,
+};
 
 /// A finished response body and when its fetch began.
 #[derive(Clone, Debug)]
 pub struct Entry {
     body: SecretValue,
+    arn: Option<Arc<str>>,
     /// The start of the fetch, not its end: the upstream may have changed the value while it answered.
     born: Moment,
 }
@@ -17,6 +20,8 @@ pub struct Entry {
 pub struct Answer {
     /// The finished response body.
     pub body: SecretValue,
+    /// The full ARN of the secret it is about. `None` for parameters.
+    pub arn: Option<Arc<str>>,
     /// How old the body is, if it is older than its TTL: then its fetches fail.
     pub stale_age: Option<Duration>,
 }
@@ -36,8 +41,8 @@ pub enum Freshness {
 
 impl Entry {
     /// An answer whose fetch began at `born`.
-    pub fn new(body: SecretValue, born: Moment) -> Self {
-        Self { body, born }
+    pub fn new(value: UpstreamValue, born: Moment) -> Self {
+        Self { body: value.body, arn: value.arn.map(Arc::from), born }
     }
 
     /// What may be done with it now. Either clock can age it, and a wall clock that went back past its
@@ -58,14 +63,14 @@ impl Entry {
 
     /// The answer to give while the entry is fresh.
     pub fn answer(&self) -> Answer {
-        Answer { body: self.body.clone(), stale_age: None }
+        Answer { body: self.body.clone(), arn: self.arn.clone(), stale_age: None }
     }
 
     /// The answer to give instead of a failure, if the entry is young enough for that.
     pub fn answer_despite_failure(&self, now: Moment, policy: &CachePolicy) -> Option<Answer> {
         match self.freshness(now, policy) {
             Freshness::Fresh | Freshness::EndsSoon => Some(self.answer()),
-            Freshness::Stale => Some(Answer { body: self.body.clone(), stale_age: self.age(now) }),
+            Freshness::Stale => Some(Answer { stale_age: self.age(now), ..self.answer() }),
             Freshness::TooOld => None,
         }
     }

@@ -10,7 +10,7 @@ mod policy;
 mod registry;
 
 pub use actor::{CacheActor, Get};
-pub use door::{Cache, CacheActors};
+pub use door::Cache;
 pub use entry::{Answer, Entry, Freshness};
 pub use outage::{FIRST_PAUSE, LONGEST_PAUSE};
 pub use policy::{CachePolicy, MAX_WAITERS, REFRESH_WINDOW};

@@ -25,6 +25,8 @@ pub struct Lookup {
     pub key: CacheKey,
     /// How the caller asks.
     pub urgency: Urgency,
+    /// Whether the key is to be taken at its word: what was known of its other names has proved wrong.
+    pub exact: bool,
     /// Where the answer goes. Dropped unsent it tells the caller that an actor died over it.
     pub reply: Reply,
 }
@@ -41,7 +43,7 @@ pub struct Settled {
     /// Whether its actor holds an answer or remembers a failure; without either it need not live on.
     pub is_worth_keeping: bool,
     /// The secret's full ARN, if the answer had one.
-    pub arn: Option<String>,
+    pub arn: Option<Arc<str>>,
 }
 
 impl Message for Settled {
@@ -91,6 +93,8 @@ struct Slot {
     lease: Lease,
     /// Whether the actor holds an answer, as far as it has told.
     is_worth_keeping: bool,
+    /// The ARN whose other names were learned as this key's.
+    arn: Option<Arc<str>>,
 }
 
 impl fmt::Debug for CacheRegistry {
@@ -131,17 +135,20 @@ impl CacheRegistry {
         if let Some(found) = self.find(&key) {
             return found;
         }
+        // What an actor that has died left behind.
+        self.let_go(&key);
         let actor = CacheActor::new(
             key.clone(),
             self.policy.get(key.upstream()).for_one_key(),
             self.fetch_pool.clone(),
-            ctx.address().recipient(),
+            ctx.address().downgrade().recipient(),
             Rc::clone(&self.clock),
             Rc::clone(&self.stats),
         )
         .start();
         let lease = Lease::new();
-        let slot = Slot { actor: actor.clone(), lease: lease.clone(), is_worth_keeping: false };
+        let slot =
+            Slot { actor: actor.clone(), lease: lease.clone(), is_worth_keeping: false, arn: None };
         self.slots.put(key, slot);
         (actor, lease)
     }
@@ -168,8 +175,9 @@ impl CacheRegistry {
     }
 
     fn let_go(&mut self, key: &CacheKey) {
-        self.slots.pop(key);
-        self.aliases.forget(key);
+        if let Some(arn) = self.slots.pop(key).and_then(|slot| slot.arn) {
+            self.aliases.forget(key, &arn);
+        }
     }
 
     fn is_idle(&self, key: &CacheKey) -> bool {
@@ -178,11 +186,14 @@ impl CacheRegistry {
 
     /// From here on these questions are one key. Another actor that already answers one of them goes,
     /// once it is idle: its next answer tells again.
-    fn learn_aliases(&mut self, key: &CacheKey, arn: &str) {
+    fn learn_aliases(&mut self, key: &CacheKey, arn: Arc<str>) {
+        let Some(slot) = self.slots.peek_mut(key) else { return };
         // A name may mean another secret than before: one that was deleted and made anew.
-        self.aliases.forget(key);
+        if let Some(before) = slot.arn.replace(Arc::clone(&arn)) {
+            self.aliases.forget(key, &before);
+        }
         let shared = Rc::new(key.clone());
-        for alias in other_names(key, arn) {
+        for alias in other_names(key, &arn) {
             if self.is_idle(&alias) {
                 self.let_go(&alias);
             }
@@ -198,9 +209,12 @@ impl Handler<Lookup> for CacheRegistry {
 
     #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
     fn handle(&mut self, lookup: Lookup, ctx: &mut Self::Context) {
-        let Lookup { key, urgency, reply } = lookup;
+        let Lookup { key, urgency, exact, reply } = lookup;
         if reply.is_closed() {
             return;
+        }
+        if exact {
+            self.aliases.unlearn(&key);
         }
         let (actor, lease) = self.find_or_start(key, ctx);
         actor.do_send(Get { urgency, reply, lease });
@@ -217,7 +231,7 @@ impl Handler<Settled> for CacheRegistry {
         // Whoever asked since then holds a lease and gets a fetch of its own; its end tells again.
         if !settled.is_worth_keeping && self.is_idle(&settled.key) {
             self.let_go(&settled.key);
-        } else if let Some(arn) = &settled.arn {
+        } else if let Some(arn) = settled.arn {
             self.learn_aliases(&settled.key, arn);
         }
         self.evict_beyond_capacity();

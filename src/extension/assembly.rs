@@ -5,7 +5,7 @@ use std::{rc::Rc, time::Duration};
 use actix::Actor;
 
 use crate::{
-    cache::{Cache, CacheActors, CachePolicy, CacheRegistry},
+    cache::{Cache, CachePolicy, CacheRegistry},
     clock::Clock,
     fetch::{
         pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED, PoolLimits},
@@ -48,15 +48,13 @@ pub(super) fn cache(
         parameter_store: deadline(settings.timeout.parameter_store),
     };
     let snapshot = snapshot.clone();
-    let start = move || {
+    let pool = FetchPool::new(upstreams, limits, Rc::clone(&clock), Rc::clone(&stats));
+    let start_registry = move |fetch_pool| {
         let (capacity, policy) = if snapshot.is_ahead() { keeping_nothing } else { keeping };
         let (clock, stats) = (Rc::clone(&clock), Rc::clone(&stats));
-        let pool = FetchPool::new(upstreams.clone(), limits, Rc::clone(&clock), Rc::clone(&stats));
-        let fetch_pool = pool.start();
-        let registry = CacheRegistry::new(capacity, policy, fetch_pool.clone(), clock, stats);
-        CacheActors { registry: registry.start(), fetch_pool }
+        CacheRegistry::new(capacity, policy, fetch_pool, clock, stats).start()
     };
-    Cache::new(start, deadline)
+    Cache::new(pool, start_registry, deadline)
 }
 
 fn policy(settings: &Settings, kind: UpstreamKind, keeps_answers: bool) -> CachePolicy {

@@ -121,8 +121,14 @@ async fn serve(
     let lifecycle = registration.map(|pending| LifecycleActor::new(pending).start());
     info!("ready to serve traffic");
     own_notices.iter().for_each(log::notice);
+    let backend = Rc::new(backend);
     if let Some(lifecycle) = lifecycle.clone() {
-        tokio::task::spawn_local(tell_of_invocations(lifecycle, service.clone()));
+        tokio::task::spawn_local(tell_of_invocations(
+            lifecycle,
+            snapshot.clone(),
+            Rc::clone(&backend),
+            service.clone(),
+        ));
     }
     tokio::task::spawn_local(off_everybodys_path(
         backend,
@@ -171,10 +177,21 @@ async fn tell_lambda(lifecycle: Addr<LifecycleActor>, lambda: &LambdaSettings, r
     }
 }
 
-/// Tells the cache of every invocation: the environment may have been frozen before it.
-async fn tell_of_invocations(lifecycle: Addr<LifecycleActor>, service: web::Data<Service>) {
+/// Tells the cache of every invocation: the environment may have been frozen before it, or restored before
+/// the first. Clients come first then: the calls that are made again need new ones.
+async fn tell_of_invocations(
+    lifecycle: Addr<LifecycleActor>,
+    snapshot: Snapshot,
+    backend: Rc<Backend>,
+    service: web::Data<Service>,
+) {
     let mut known = 0;
     while let Ok(Ok(invocations)) = lifecycle.send(AwaitInvoked { known }).await {
+        if snapshot.is_ahead() {
+            snapshot.has_passed();
+            backend.start_over();
+            service.cache.start_over();
+        }
         service.cache.invoked();
         known = invocations;
     }
@@ -183,25 +200,18 @@ async fn tell_of_invocations(lifecycle: Addr<LifecycleActor>, service: web::Data
 /// What nobody waits for: builds the AWS clients while the runtime starts, with the CPU of INIT, then
 /// prefetches. A request that comes earlier waits in its fetch for the same client.
 async fn off_everybodys_path(
-    backend: Backend,
+    backend: Rc<Backend>,
     lifecycle: Option<Addr<LifecycleActor>>,
     snapshot: Snapshot,
     settings: PrefetchSettings,
     service: web::Data<Service>,
 ) {
-    if let Some(lifecycle) = &lifecycle {
+    if let Some(lifecycle) = lifecycle {
         // Whatever the answer: the runtime has started, or never will.
         let _ = lifecycle.send(AwaitRegistered).await;
     }
     backend.warm_up().await;
-    if let Some(lifecycle) = lifecycle
-        && snapshot.is_ahead()
-        && let Ok(Ok(_first)) = lifecycle.send(AwaitInvoked { known: 0 }).await
-    {
-        snapshot.has_passed();
-        backend.start_over();
-        service.cache.start_over();
-    }
+    snapshot.passing().await;
     prefetch(&settings, &service.cache).await;
 }
 

@@ -84,6 +84,10 @@ pub struct PoolLimits {
 ///
 /// Each call runs in a task of its own, so that a panic in it is one fetch's failure and a hanging one
 /// holds nothing but its permit, until its time-out. Permits are handed out in order of arrival.
+///
+/// Clones share it all: an actor that is started from a clone, after one that has died, hands out what
+/// permits that one's calls have left.
+#[derive(Clone)]
 pub struct FetchPool {
     lanes: PerUpstream<Rc<Lane>>,
     stopping: CancellationToken,

@@ -14,7 +14,7 @@ use crate::{
     settings::{Token, Tokens},
 };
 
-const TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-token");
+pub(super) const TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-token");
 
 /// How long the current credentials are taken for current. Bounds what wrong tokens can cost: one call
 /// to the container endpoint in this time.

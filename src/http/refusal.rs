@@ -50,6 +50,7 @@ pub(super) fn says_close(answer: &[u8]) -> bool {
 
 /// A whole answer that refuses a request and ends the connection.
 pub(super) fn refusal(reason: &str) -> Bytes {
+    tracing::debug!("refused: {reason}");
     let body = format!("Bad Request: {reason}");
     format!(
         "HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\nConnection: close\r\n\

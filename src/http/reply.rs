@@ -21,7 +21,7 @@ const STALE: HeaderValue = HeaderValue::from_static("110 - \"Response is Stale\"
 
 /// Clients of the official extension match this text; the reason follows it.
 const UPSTREAM_FAILURE: &str = "an unexpected error occurred while executing request";
-const BAD_TOKEN: &str = "bad session token or header key";
+pub(super) const BAD_TOKEN: &str = "bad session token or header key";
 pub(super) const BAD_REQUEST: &str = "BadRequestException";
 
 /// A value: 200 with the finished body. One past its TTL says so, as RFC 9111 has it.

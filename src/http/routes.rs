@@ -10,10 +10,11 @@ use actix_web::{
     },
     web,
 };
+use tracing::debug;
 
 use crate::{
     cache::Cache,
-    http::{Authorizer, BadRequest, query, reply},
+    http::{Authorizer, BadRequest, authorize::TOKEN, query, reply},
     stats::Stats,
 };
 
@@ -45,24 +46,24 @@ async fn serve(request: HttpRequest, service: web::Data<Service>) -> HttpRespons
 
 async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
     if is_forwarded(request.headers()) {
-        return reply::bad_request(&BadRequest::Forwarded);
+        return refused(&BadRequest::Forwarded);
     }
     let (method, path) = (request.method(), request.path());
     if method == Method::GET && path == "/ping" {
         return reply::healthy();
     }
     if !service.authorizer.admits(request.headers()).await {
-        return reply::unauthorized();
+        return unauthorized(request.headers());
     }
     if method != Method::GET {
-        return reply::bad_request(&BadRequest::Method);
+        return refused(&BadRequest::Method);
     }
     if path == "/stats" {
         return stats(&service.stats);
     }
     let question = match query::parse(path, request.query_string()) {
         Ok(question) => question,
-        Err(reason) => return reply::bad_request(&reason),
+        Err(reason) => return refused(&reason),
     };
     match service.cache.look_up(question.key, question.refresh).await {
         Ok(answer) => reply::success(&answer),
@@ -73,6 +74,19 @@ async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
 /// A forwarded request did not come from this function: somebody may be using it to reach its secrets.
 fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
+}
+
+/// Not above DEBUG: anybody on the machine can ask nonsense, and fill the log.
+fn refused(reason: &BadRequest) -> HttpResponse {
+    debug!("refused: {reason}");
+    reply::bad_request(reason)
+}
+
+/// The log alone tells a token that is wrong from one that never came.
+fn unauthorized(headers: &HeaderMap) -> HttpResponse {
+    let token = if headers.contains_key(TOKEN) { "wrong" } else { "missing" };
+    debug!(token, "refused: {}", reply::BAD_TOKEN);
+    reply::unauthorized()
 }
 
 fn stats(stats: &Stats) -> HttpResponse {

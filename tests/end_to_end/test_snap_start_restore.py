@@ -56,25 +56,15 @@ def test_what_init_read_is_not_served_after_the_restore(
     before, after = (secret("db", value_of(when)) for when in ("before", "after"))
     stub.lay_down(GET_SECRET, "db", before, before, after)
     gate = tmp_path / "gate"
-    function = ["/usr/bin/env", *(word for name in CREDENTIALS.split() for word in ("-u", name)),
-                *python_function("snap_start_init.handler")]  # fmt: skip
-    environment = settings(
-        **upstreams(proxy.url), **ENVIRONMENT_CREDENTIALS,
-        AWS_CA_BUNDLE=str(authority.bundle), READ_IN_INIT=SECRET, GATE=str(gate),
-    )  # fmt: skip
+    environment = environment_of_init(proxy, authority, gate, READ_IN_INIT=SECRET)
 
     with (
-        Emulator(function, environment, log, ("--enable-init-caching",)) as emulator,
+        Emulator(function("snap_start_init.handler"), environment, log, ("--enable-init-caching",)) as emulator,
         ThreadPoolExecutor(1) as caller,
     ):
         invocation = caller.submit(emulator.invoke)
         eventually(gate.with_suffix(".reached").exists, "INIT code has read")
-        extension = processes.find(BESIDE.name)
-        extension.signal(signal.SIGSTOP)
-        eventually(extension.is_stopped, "the snapshot is made")
-        clock.step(60)  # well within the TTL
-        assert proxy.silence_all() >= 1
-        extension.signal(signal.SIGCONT)
+        restore(clock, proxy)
         gate.touch()
         outcome = invocation.result().json()
 
@@ -82,6 +72,43 @@ def test_what_init_read_is_not_served_after_the_restore(
     assert all(value_of("before") in body for _, body in outcome["in init"])
     assert all(value_of("after") in body for _, body in outcome["in the handler"])
     assert "INVOKE" in log.text()
+
+
+def test_a_call_that_died_with_the_snapshot_is_made_again_and_holds_no_permit_back(
+    nobody_has_credentials: None,
+    clock: WallClock,
+    proxy: FaultProxy,
+    stub: AwsStub,
+    authority: Authority,
+    log: LogFile,
+    tmp_path: Path,
+) -> None:
+    after = secret("db", value_of("after"))
+    stub.lay_down(GET_SECRET, "db", after.hanging(), after)
+    stub.lay_down(GET_SECRET, "other", secret("other", value_of("other")))
+    gate = tmp_path / "gate"
+    environment = environment_of_init(
+        proxy, authority, gate,
+        ASKED_IN_INIT=SECRET, ASKED_IN_THE_HANDLER=OTHER, PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS="1",
+    )  # fmt: skip
+
+    with (
+        Emulator(function("snap_start_waits.handler"), environment, log, ("--enable-init-caching",)) as emulator,
+        ThreadPoolExecutor(1) as caller,
+    ):
+        invocation = caller.submit(emulator.invoke)
+        eventually(lambda: len(stub.calls) == 1, "INIT's call is open")
+        restore(clock, proxy)
+        gate.touch()
+        began = time.monotonic()
+        outcome = invocation.result().json()
+        took = time.monotonic() - began
+
+    assert [outcome[when][0] for when in ("in init", "in the handler")] == [200, 200]
+    assert value_of("after") in outcome["in init"][1]
+    assert value_of("other") in outcome["in the handler"][1]
+    assert sorted(call.key for call in stub.calls) == ["db", "db", "other"]
+    assert took < 5, "a dead call would hold the only permit for 10 s"
 
 
 def test_after_the_restore_tokens_credentials_and_connections_are_the_current_ones(
@@ -112,3 +139,25 @@ def test_after_the_restore_tokens_credentials_and_connections_are_the_current_on
     assert (fetched.status, by_authorization.status, by_the_old_token.status) == (200, 200, 401)
     assert [call.session_token for call in stub.calls] == [SESSION_TOKEN, NEW_SESSION_TOKEN]
     assert took < 5, "a request that met a dead connection would wait for it for 10 s"
+
+
+def function(handler: str) -> list[str]:
+    without_credentials = (word for name in CREDENTIALS.split() for word in ("-u", name))
+    return ["/usr/bin/env", *without_credentials, *python_function(handler)]
+
+
+def environment_of_init(proxy: FaultProxy, authority: Authority, gate: Path, **more: str) -> dict[str, str]:
+    return settings(
+        **upstreams(proxy.url), **ENVIRONMENT_CREDENTIALS,
+        AWS_CA_BUNDLE=str(authority.bundle), GATE=str(gate), **more,
+    )  # fmt: skip
+
+
+def restore(clock: WallClock, proxy: FaultProxy) -> None:
+    """Plays snapshot and restore: time has passed, well within the TTL, and no connection is alive."""
+    extension = processes.find(BESIDE.name)
+    extension.signal(signal.SIGSTOP)
+    eventually(extension.is_stopped, "the snapshot is made")
+    clock.step(60)
+    assert proxy.silence_all() >= 1
+    extension.signal(signal.SIGCONT)

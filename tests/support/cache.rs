@@ -1,10 +1,10 @@
 //! The cache and its pool as the extension starts them, over a fake upstream.
 
-use std::{num::NonZeroUsize, rc::Rc, time::Duration};
+use std::{cell::Cell, num::NonZeroUsize, rc::Rc, time::Duration};
 
-use actix::{Actor, Addr};
+use actix::Actor;
 use parameters_secrets_extension::{
-    cache::{Answer, Cache, CacheActors, CachePolicy, CacheRegistry, LookupResult},
+    cache::{Answer, Cache, CachePolicy, CacheRegistry, LookupResult},
     fetch::{
         pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED, PoolLimits},
         upstream::Upstreams,
@@ -45,6 +45,8 @@ pub struct Config {
     pub stale_if_error: Duration,
     pub error_ttl: Duration,
     pub deadline: Option<Duration>,
+    /// Whether the first registry panics over its first parameter.
+    pub dies_over_a_parameter: bool,
 }
 
 impl Default for Config {
@@ -60,6 +62,7 @@ impl Default for Config {
             stale_if_error: Duration::ZERO,
             error_ttl: Duration::ZERO,
             deadline: None,
+            dies_over_a_parameter: false,
         }
     }
 }
@@ -94,25 +97,26 @@ impl TestCache {
         };
         let deadline =
             PerUpstream { secrets_manager: config.deadline, parameter_store: config.deadline };
-        let start = move || {
-            let fetch_pool: Addr<FetchPool> = FetchPool::new(
-                upstreams.clone(),
-                PerUpstream { secrets_manager: limits, parameter_store: limits },
-                test_clock.clone(),
-                test_stats.clone(),
-            )
-            .start();
-            let registry = CacheRegistry::new(
+        let pool = FetchPool::new(
+            upstreams,
+            PerUpstream { secrets_manager: limits, parameter_store: limits },
+            clock.clone(),
+            stats.clone(),
+        );
+        let dies = Cell::new(config.dies_over_a_parameter);
+        let start_registry = move |fetch_pool| {
+            let ttl_spread = if dies.take() { f64::NAN } else { policy.ttl_spread };
+            let of_parameters = CachePolicy { ttl_spread, ..policy };
+            CacheRegistry::new(
                 config.capacity,
-                PerUpstream { secrets_manager: policy, parameter_store: policy },
-                fetch_pool.clone(),
+                PerUpstream { secrets_manager: policy, parameter_store: of_parameters },
+                fetch_pool,
                 test_clock.clone(),
                 test_stats.clone(),
             )
-            .start();
-            CacheActors { registry, fetch_pool }
+            .start()
         };
-        Self { cache: Rc::new(Cache::new(start, deadline)), clock, stats }
+        Self { cache: Rc::new(Cache::new(pool, start_registry, deadline)), clock, stats }
     }
 
     /// Asks, and gives the body's text or the error's code.

@@ -1,23 +1,16 @@
-"""Reads while INIT runs, which SnapStart makes a snapshot of, and again in the handler, after the restore.
-
-INIT ends when the file that GATE names is there, so that the restore can be played at that moment.
-"""
+"""Reads while INIT runs, which SnapStart makes a snapshot of, and again in the handler, after the restore."""
 
 import os
-import time
 from pathlib import Path
 
 from extension_client import get
+from snap_start_gate import wait_at
 
 TOKEN = os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
 PATH = os.environ["READ_IN_INIT"]
-GATE = Path(os.environ["GATE"])
 
 read_in_init = [get(PATH, TOKEN), get(PATH, TOKEN)]
-
-GATE.with_suffix(".reached").touch()
-while not GATE.exists():
-    time.sleep(0.01)
+wait_at(Path(os.environ["GATE"]))
 
 
 def handler(event, context):
