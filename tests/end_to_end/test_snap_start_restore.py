@@ -14,10 +14,11 @@ from support.aws_answers import GET_SECRET, secret
 from support.aws_stub import AwsStub
 from support.certificates import Authority
 from support.credentials_endpoint import AUTHORIZATION, CredentialsEndpoint
-from support.emulator import Emulator, python_function
+from support.emulator import Emulator
 from support.environment import ENVIRONMENT_CREDENTIALS, settings, upstreams
 from support.extension import Extension
 from support.fault_proxy import FaultProxy
+from support.function import python_function
 from support.log_file import LogFile
 from support.opt_extensions import BESIDE, CREDENTIALS, INSTALLED, install_extension_without_credentials
 from support.private_words import CREDENTIAL_MARK, SESSION_TOKEN, value_of
@@ -56,8 +57,7 @@ def test_what_init_read_is_not_served_after_the_restore(
     before, after = (secret("db", value_of(when)) for when in ("before", "after"))
     stub.lay_down(GET_SECRET, "db", before, before, after)
     gate = tmp_path / "gate"
-    function = ["/usr/bin/env", *(word for name in CREDENTIALS.split() for word in ("-u", name)),
-                *python_function("snap_start_init.handler")]  # fmt: skip
+    function = python_function("snap_start_init.handler").without(CREDENTIALS.split())
     environment = settings(
         **upstreams(proxy.url), **ENVIRONMENT_CREDENTIALS,
         AWS_CA_BUNDLE=str(authority.bundle), READ_IN_INIT=SECRET, GATE=str(gate),

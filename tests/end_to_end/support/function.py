@@ -1,0 +1,29 @@
+"""Functions as users have them, each run by AWS's own runtime client for its language."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from support.project import FUNCTIONS, PYTHON
+
+
+@dataclass(frozen=True)
+class Function:
+    command: list[str]
+    folder: Path
+    """Where its code is: Lambda's task root."""
+
+    def without(self, variables: Iterable[str]) -> Self:
+        """Does not see these of the environment, unlike the extension beside it."""
+        hidden = [word for name in variables for word in ("-u", name)]
+        return type(self)(["/usr/bin/env", *hidden, *self.command], self.folder)
+
+
+def python_function(handler: str) -> Function:
+    return Function([existing(PYTHON), "-m", "awslambdaric", handler], FUNCTIONS / "python")
+
+
+def existing(part: Path) -> str:
+    assert part.exists(), f"{part} is missing: tests/end_to_end/run installs and builds what functions need"
+    return str(part)
