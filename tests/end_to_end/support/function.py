@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from support.project import FUNCTIONS, PYTHON
+from support.project import FUNCTIONS, NODE, NODE_RUNTIME, PYTHON, rust_program
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,16 @@ class Function:
 
 def python_function(handler: str) -> Function:
     return Function([existing(PYTHON), "-m", "awslambdaric", handler], FUNCTIONS / "python")
+
+
+def node_function(handler: str) -> Function:
+    return Function([existing(NODE), existing(NODE_RUNTIME), handler], FUNCTIONS / "node")
+
+
+def rust_function(handler: str) -> Function:
+    """A program has one handler and is called as the file with it would be in another language."""
+    program = rust_program(f"function-{handler.partition('.')[0]}")
+    return Function([existing(program), handler], FUNCTIONS / "rust")
 
 
 def existing(part: Path) -> str:
