@@ -31,11 +31,11 @@ test-rust: ## unit and integration tests
 	$(CARGO) test --locked
 
 .PHONY: test-e2e
-test-e2e: build tools ## end to end: Lambda's emulator, moto, real clients
+test-e2e: build ## end to end: Lambda's emulator, moto, real clients
 	tests/end_to_end/run
 
 .PHONY: demo
-demo: build tools ## watch 100 threads ask at once, under AWS's emulator
+demo: build ## watch 100 threads ask at once, under AWS's emulator
 	tools/demo
 
 .PHONY: tools

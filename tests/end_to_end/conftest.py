@@ -9,10 +9,11 @@ import pytest
 
 from support.aws_stub import AwsStub
 from support.certificates import Authority, make_authority
-from support.emulator import Emulator, python_function
+from support.emulator import Emulator
 from support.environment import ENVIRONMENT_CREDENTIALS, settings, upstreams
 from support.extension import Extension
 from support.fault_proxy import FaultProxy
+from support.function import Function, python_function
 from support.log_file import LogFile
 from support.moto_upstream import MotoUpstream
 from support.opt_extensions import install_extension
@@ -101,14 +102,16 @@ def start_extension(authority: Authority, log: LogFile) -> Iterator[StartExtensi
 
 @pytest.fixture
 def start_emulator(authority: Authority, log: LogFile) -> Iterator[StartEmulator]:
-    """Starts the emulator with the extension and a Python function, on an upstream's URL."""
+    """Starts the emulator with the extension and a function, on an upstream's URL: a handler is one in Python."""
     install_extension()
     with ExitStack() as stack:
 
-        def start(handler: str, url: str, options: tuple[str, ...] = (), **more: str) -> Emulator:
+        def start(function: str | Function, url: str, options: tuple[str, ...] = (), **more: str) -> Emulator:
             environment = settings(
                 **{**upstreams(url), **ENVIRONMENT_CREDENTIALS, "AWS_CA_BUNDLE": str(authority.bundle), **more}
             )
-            return stack.enter_context(Emulator(python_function(handler), environment, log, options))
+            if isinstance(function, str):
+                function = python_function(function)
+            return stack.enter_context(Emulator(function, environment, log, options))
 
         yield start

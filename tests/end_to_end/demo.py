@@ -9,8 +9,9 @@ from typing import Any
 
 from support.aws_answers import GET_PARAMETER, GET_SECRET
 from support.certificates import make_authority
-from support.emulator import Emulator, python_function
+from support.emulator import Emulator
 from support.environment import ENVIRONMENT_CREDENTIALS, settings, upstreams
+from support.function import python_function
 from support.log_file import LogFile
 from support.moto_upstream import MotoUpstream
 from support.opt_extensions import install_extension

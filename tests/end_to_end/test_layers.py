@@ -31,7 +31,7 @@ def test_lambda_starts_what_is_in_the_zip(layer: Path, start_emulator: StartEmul
     unpack_into_opt(layer)
     emulator = start_emulator("reads_in_init.handler", stub.url, READ_IN_INIT=" ".join(PATHS))
 
-    replies = emulator.invoke().json()
+    replies = emulator.invoke({"paths": []}).json()["in init"]
     exit_code = emulator.stop()
 
     assert [status for status, _ in replies] == [200, 200]

@@ -34,7 +34,7 @@ def test_invocations_at_once_share_one_upstream_call(
     gate = threading.Event()
     stub.lay_down(GET_SECRET, "db", secret("db", value_of("db")).behind(gate))
     install_extension()
-    command = managed_instance.put_in_place("reads.handler", authority)
+    function = managed_instance.put_in_place("reads.handler", authority)
     environment = settings(
         **upstreams(stub.url),
         **ENVIRONMENT_CREDENTIALS,
@@ -43,7 +43,7 @@ def test_invocations_at_once_share_one_upstream_call(
     )
 
     with (
-        Emulator(command, environment, log, folder=managed_instance.TASK) as emulator,
+        Emulator(function, environment, log) as emulator,
         ThreadPoolExecutor(INVOCATIONS) as callers,
     ):
         invocations = [callers.submit(read_the_secret, emulator) for _ in range(INVOCATIONS)]

@@ -27,10 +27,10 @@ def test_code_that_reads_in_init_joins_the_prefetch(start_emulator: StartEmulato
     )
 
     with ThreadPoolExecutor(1) as elsewhere:
-        invocation = elsewhere.submit(emulator.invoke)
+        invocation = elsewhere.submit(emulator.invoke, {"paths": []})
         emulator.log.wait_for(r" DEBUG joined a fetch in flight key=/secretsmanager/get\?secretId=db\b")
         gate.set()
-        replies = invocation.result().json()
+        replies = invocation.result().json()["in init"]
 
     assert [status for status, _ in replies] == [200, 200]
     assert count_by_key(stub.calls) == {(GET_SECRET, "db"): 1, (GET_PARAMETER, "/app/url"): 1}

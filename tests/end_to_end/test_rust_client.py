@@ -7,7 +7,7 @@ from conftest import StartExtension
 from support.environment import ENVIRONMENT_CREDENTIALS
 from support.moto_upstream import MotoUpstream
 from support.private_words import value_of
-from support.project import rust_client
+from support.project import rust_program
 
 
 def test_the_crate_aws_parameters_and_secrets_lambda_reads_a_secret_and_a_parameter(
@@ -18,9 +18,8 @@ def test_the_crate_aws_parameters_and_secrets_lambda_reads_a_secret_and_a_parame
     moto.put_parameter("/app/key", value_of("/app/key"), "SecureString")
     start_extension(moto.url)
 
-    client = subprocess.run(
-        [rust_client(), "db", "/app/key"], env=ENVIRONMENT_CREDENTIALS, capture_output=True, text=True, timeout=30
-    )
+    command = [str(rust_program("rust-client")), "db", "/app/key"]
+    client = subprocess.run(command, env=ENVIRONMENT_CREDENTIALS, capture_output=True, text=True, timeout=30)
 
     assert client.stderr == ""
     assert client.stdout.splitlines() == [

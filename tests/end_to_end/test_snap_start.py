@@ -8,9 +8,10 @@ from support.aws_answers import GET_SECRET, secret
 from support.aws_stub import AwsStub
 from support.certificates import Authority
 from support.credentials_endpoint import AUTHORIZATION, CredentialsEndpoint
-from support.emulator import Emulator, python_function
+from support.emulator import Emulator
 from support.environment import ENVIRONMENT_CREDENTIALS, settings, upstreams
 from support.extension import Extension
+from support.function import python_function
 from support.log_file import LogFile
 from support.opt_extensions import CREDENTIALS, INSTALLED, install_extension_without_credentials
 from support.private_words import SESSION_TOKEN, value_of
@@ -34,8 +35,7 @@ def nobody_has_credentials() -> Iterator[None]:
 def test_under_the_emulator_either_token_is_accepted(
     nobody_has_credentials: None, upstream: AwsStub, authority: Authority, log: LogFile
 ) -> None:
-    function = ["/usr/bin/env", *(word for name in CREDENTIALS.split() for word in ("-u", name)),
-                *python_function("snap_start.handler")]  # fmt: skip
+    function = python_function("snap_start.handler").without(CREDENTIALS.split())
     environment = settings(**upstreams(upstream.url), **ENVIRONMENT_CREDENTIALS, AWS_CA_BUNDLE=str(authority.bundle))
 
     with Emulator(function, environment, log, ("--enable-init-caching",)) as emulator:

@@ -14,10 +14,11 @@ from support.aws_answers import GET_SECRET, secret
 from support.aws_stub import AwsStub
 from support.certificates import Authority
 from support.credentials_endpoint import AUTHORIZATION, CredentialsEndpoint
-from support.emulator import Emulator, python_function
+from support.emulator import Emulator
 from support.environment import ENVIRONMENT_CREDENTIALS, settings, upstreams
 from support.extension import Extension
 from support.fault_proxy import FaultProxy
+from support.function import Function, python_function
 from support.log_file import LogFile
 from support.opt_extensions import BESIDE, CREDENTIALS, INSTALLED, install_extension_without_credentials
 from support.private_words import CREDENTIAL_MARK, SESSION_TOKEN, value_of
@@ -141,9 +142,8 @@ def test_after_the_restore_tokens_credentials_and_connections_are_the_current_on
     assert took < 5, "a request that met a dead connection would wait for it for 10 s"
 
 
-def function(handler: str) -> list[str]:
-    without_credentials = (word for name in CREDENTIALS.split() for word in ("-u", name))
-    return ["/usr/bin/env", *without_credentials, *python_function(handler)]
+def function(handler: str) -> Function:
+    return python_function(handler).without(CREDENTIALS.split())
 
 
 def environment_of_init(proxy: FaultProxy, authority: Authority, gate: Path, **more: str) -> dict[str, str]:

@@ -5,22 +5,17 @@ import json
 import signal
 import socket
 import subprocess
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from support.function import Function
 from support.log_file import LogFile
-from support.project import EMULATOR, PYTHON, PYTHON_FUNCTIONS
+from support.project import EMULATOR
 from support.reply import Reply, read_reply
 from support.waiting import eventually
 
 INVOKE_PORT = 8080
 RUNTIME_API_PORT = 9001
-
-
-def python_function(handler: str) -> list[str]:
-    """A function in tests/functions/python, run by AWS's own runtime client."""
-    return [str(PYTHON), "-m", "awslambdaric", handler]
 
 
 class Emulator:
@@ -31,11 +26,10 @@ class Emulator:
 
     def __init__(
         self,
-        function: list[str],
+        function: Function,
         environment: dict[str, str],
         log: LogFile,
         options: tuple[str, ...] = (),
-        folder: Path = PYTHON_FUNCTIONS,
     ) -> None:
         self.log = log
         self._function = function
@@ -43,11 +37,11 @@ class Emulator:
             "AWS_LAMBDA_FUNCTION_NAME": "function-under-test",
             "AWS_LAMBDA_FUNCTION_TIMEOUT": "20",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+            "LAMBDA_TASK_ROOT": str(function.folder),
             "PYTHONDONTWRITEBYTECODE": "1",
             **environment,
         }
         self._options = options
-        self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -55,11 +49,11 @@ class Emulator:
             str(EMULATOR), "--log-level", "info", *self._options,
             "--runtime-interface-emulator-address", f"127.0.0.1:{INVOKE_PORT}",
             "--runtime-api-address", f"127.0.0.1:{RUNTIME_API_PORT}",
-            *self._function,
+            *self._function.command,
         ]  # fmt: skip
         with self.log.path.open("ab") as output:
             self._process = subprocess.Popen(
-                command, env=self._environment, cwd=self._folder, stdout=output, stderr=subprocess.STDOUT
+                command, env=self._environment, cwd=self._function.folder, stdout=output, stderr=subprocess.STDOUT
             )
         eventually(self._is_listening, "the emulator listens")
         return self

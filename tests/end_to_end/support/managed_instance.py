@@ -12,7 +12,8 @@ import sysconfig
 from pathlib import Path
 
 from support.certificates import Authority
-from support.project import PYTHON_FUNCTIONS
+from support.function import Function
+from support.project import FUNCTIONS
 
 TASK = Path("/var/task")
 RUNTIME = Path("/opt/python")
@@ -31,16 +32,16 @@ def is_real_root() -> bool:
     return os.geteuid() == 0 and int(how_many) > 1
 
 
-def put_in_place(handler: str, authority: Authority) -> list[str]:
-    """Lays out the function's files, and returns the command that runs it."""
+def put_in_place(handler: str, authority: Authority) -> Function:
+    """Lays out the function's files where Lambda has them."""
     show_at(Path(sys.base_prefix), RUNTIME)
     show_at(Path(sysconfig.get_paths()["purelib"]), PACKAGES)
-    shutil.copytree(PYTHON_FUNCTIONS, TASK, dirs_exist_ok=True)
+    shutil.copytree(FUNCTIONS / "python", TASK, dirs_exist_ok=True)
     shutil.copy(authority.bundle, BUNDLE)
     bootstrap = TASK / "bootstrap"
     bootstrap.write_text(f"{BOOTSTRAP} {handler}\n")
     bootstrap.chmod(0o755)
-    return [str(bootstrap)]
+    return Function([str(bootstrap)], TASK)
 
 
 def show_at(folder: Path, place: Path) -> None:

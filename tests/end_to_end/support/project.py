@@ -8,7 +8,9 @@ PROJECT = Path(__file__).resolve().parents[3]
 TOOLS = PROJECT / ".tools"
 PYTHON = TOOLS / "venv" / "bin" / "python"
 EMULATOR = TOOLS / "aws-lambda-rie"
-PYTHON_FUNCTIONS = PROJECT / "tests" / "functions" / "python"
+NODE = TOOLS / "node" / "bin" / "node"
+NODE_RUNTIME = TOOLS / "node" / "runtime" / "node_modules" / "aws-lambda-ric" / "index.mjs"
+FUNCTIONS = PROJECT / "tests" / "functions"
 ROTATION_EXAMPLE = PROJECT / "examples" / "rotation"
 EXAMPLE_STORE = PROJECT / "examples" / "store.json"
 SUPPORT = Path(__file__).resolve().parent
@@ -21,5 +23,6 @@ def extension_binary() -> Path:
     return Path(os.environ["EXTENSION_BINARY"]).resolve()
 
 
-def rust_client() -> Path:
-    return Path(os.environ["RUST_CLIENT"]).resolve()
+def rust_program(name: str) -> Path:
+    """One of the programs that tests/functions has the packages of."""
+    return Path(os.environ["RUST_PROGRAMS"]).resolve() / name

@@ -1,4 +1,5 @@
-"""Reads while the module is loaded, in Lambda's INIT phase, when the official extension is not ready yet."""
+"""Reads while the module is loaded, in Lambda's INIT phase, when the official extension is not ready yet,
+and again in the handler."""
 
 import os
 
@@ -8,4 +9,4 @@ read_in_init = [get(path) for path in os.environ["READ_IN_INIT"].split()]
 
 
 def handler(event, context):
-    return read_in_init
+    return {"in init": read_in_init, "in the handler": [get(path) for path in event["paths"]]}
