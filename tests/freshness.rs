@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use parameters_secrets_extension::fetch::upstream::Upstreams;
 use tokio::time::{advance, pause};
 
@@ -22,6 +23,19 @@ async fn an_answer_is_used_until_its_ttl_has_passed() {
     assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()));
     advance(SECOND).await;
     assert_eq!(test.get(&secret("db")).await, Ok("call 2".to_owned()));
+}
+
+#[actix_rt::test]
+async fn a_fresh_answer_is_given_without_waiting_for_any_actor() {
+    pause();
+    let test = TestCache::new(&FakeUpstream::new());
+    let key = secret("db");
+    assert_eq!(test.get(&key).now_or_never(), None);
+    test.get(&key).await.unwrap();
+
+    assert_eq!(test.get(&key).now_or_never(), Some(Ok("call 1".to_owned())));
+    assert_eq!(test.refresh(&key).now_or_never(), None);
+    assert_eq!(test.stats.snapshot().hits, 1);
 }
 
 #[actix_rt::test]

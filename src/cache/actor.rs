@@ -9,10 +9,11 @@ use tracing::{debug, error, warn};
 
 use crate::{
     cache::{
-        Answer, CachePolicy, Entry, Freshness, Lease, LookupResult, MAX_WAITERS, Reply, Settled,
-        Urgency,
+        Answer, Entry, Freshness, Lease, LookupResult, MAX_WAITERS, Reply, Settled, Urgency,
+        catalogue::count_hit,
         flight::{Flight, Waiter},
         outage::Outage,
+        shelf::Shelf,
     },
     clock::{Clock, Moment},
     fetch::{
@@ -45,13 +46,12 @@ impl Message for Get {
 /// others, and an evicted actor lives until its fetch has settled.
 pub struct CacheActor {
     key: CacheKey,
-    policy: CachePolicy,
+    shelf: Rc<Shelf>,
     fetch_pool: Addr<FetchPool>,
     /// Weak: the registry holds this actor, and would never end if it were held by it.
     registry: WeakRecipient<Settled>,
     clock: Rc<dyn Clock>,
     stats: Rc<Stats>,
-    entry: Option<Entry>,
     outage: Option<Outage>,
     flight: Option<Flight>,
     /// Callers for whom the fetch in flight began too early; the next fetch is theirs.
@@ -69,10 +69,10 @@ impl Actor for CacheActor {
 }
 
 impl CacheActor {
-    /// An actor that holds nothing yet.
-    pub fn new(
+    /// An actor that puts this key's answers on `shelf`.
+    pub(super) fn new(
         key: CacheKey,
-        policy: CachePolicy,
+        shelf: Rc<Shelf>,
         fetch_pool: Addr<FetchPool>,
         registry: WeakRecipient<Settled>,
         clock: Rc<dyn Clock>,
@@ -80,12 +80,11 @@ impl CacheActor {
     ) -> Self {
         Self {
             key,
-            policy,
+            shelf,
             fetch_pool,
             registry,
             clock,
             stats,
-            entry: None,
             outage: None,
             flight: None,
             latecomers: Vec::new(),
@@ -100,10 +99,9 @@ impl CacheActor {
         now: Moment,
         ctx: &mut Context<Self>,
     ) -> Option<LookupResult> {
-        let freshness = self.entry.as_ref().map(|entry| entry.freshness(now, &self.policy));
-        match freshness {
+        match self.shelf.freshness(now) {
             Some(Freshness::Fresh) => {}
-            Some(Freshness::EndsSoon) if self.policy.refresh_ahead => {
+            Some(Freshness::EndsSoon) if self.shelf.policy().refresh_ahead => {
                 self.fetch_in_background(lease, now, ctx);
             }
             Some(Freshness::EndsSoon) => {}
@@ -111,17 +109,14 @@ impl CacheActor {
                 self.fetch_in_background(lease, now, ctx);
                 return self.answer_despite_failure(now).map(Ok);
             }
-            Some(Freshness::Stale | Freshness::TooOld) | None => {
-                if let Some(age) = self.entry.as_ref().map(|entry| entry.age(now)) {
-                    debug!(key = %self.key, age_ms = age.map(millis), "expired");
-                }
+            Some(Freshness::Stale | Freshness::TooOld) => {
+                debug!(key = %self.key, age_ms = self.shelf.age(now).map(millis), "expired");
                 return self.remembered_failure(now).map(Err);
             }
+            None => return self.remembered_failure(now).map(Err),
         }
-        let entry = self.entry.as_ref()?;
-        self.stats.hit();
-        debug!(key = %self.key, age_ms = entry.age(now).map(millis), "hit");
-        Some(Ok(entry.answer()))
+        count_hit(&self.stats, &self.key, &self.shelf, now);
+        self.shelf.answer().map(Ok)
     }
 
     /// Whether waiting is known to be of no use: the last fetch failed for a reason that passes, or the one
@@ -141,14 +136,14 @@ impl CacheActor {
     }
 
     fn remembered_failure(&self, now: Moment) -> Option<SharedFetchError> {
-        let failure = self.outage.as_ref()?.remembered(now, self.policy.error_ttl)?;
+        let failure = self.outage.as_ref()?.remembered(now, self.shelf.policy().error_ttl)?;
         debug!(key = %self.key, code = failure.code(), "remembered failure");
         Some(failure)
     }
 
     /// The kept value instead of a failure, if it may be given. One warning per outage tells of it.
     fn answer_despite_failure(&mut self, now: Moment) -> Option<Answer> {
-        let answer = self.entry.as_ref()?.answer_despite_failure(now, &self.policy)?;
+        let answer = self.shelf.answer_despite_failure(now)?;
         let Some(age) = answer.stale_age else { return Some(answer) };
         self.stats.stale();
         if let Some(failure) = self.outage.as_mut().and_then(Outage::take_warning) {
@@ -184,7 +179,7 @@ impl CacheActor {
                 flight.waiters.push(waiter);
                 self.start_fetch(flight, ctx);
             }
-            Some(flight) if flight.may_answer(waiter.refresh, now, &self.policy) => {
+            Some(flight) if flight.may_answer(waiter.refresh, now, self.shelf.policy()) => {
                 flight.waiters.push(waiter);
                 self.stats.coalesced();
                 debug!(key = %self.key, waiting = flight.waiters.len(), "joined a fetch in flight");
@@ -255,8 +250,8 @@ impl CacheActor {
     }
 
     fn is_worth_keeping(&self) -> bool {
-        let remembers = self.outage.is_some() && !self.policy.error_ttl.is_zero();
-        self.entry.is_some() || remembers
+        let remembers = self.outage.is_some() && !self.shelf.policy().error_ttl.is_zero();
+        !self.shelf.is_empty() || remembers
     }
 
     fn tell_the_registry(&self, arn: Option<Arc<str>>) {
@@ -284,9 +279,9 @@ impl CacheActor {
         for waiter in flight.waiters {
             waiter.answer(Ok(entry.answer()));
         }
-        if self.policy.keeps_answers() {
+        if self.shelf.policy().keeps_answers() {
             debug!("Caching {} with key {}", self.key.noun(), self.key);
-            self.entry = Some(entry);
+            self.shelf.put(entry);
         }
         arn
     }
@@ -301,7 +296,7 @@ impl CacheActor {
         );
         if !failure.is_passing() {
             // Gone, or not allowed any more: its old value must not come back in a later outage.
-            self.entry = None;
+            self.shelf.clear();
         }
         let failure = Arc::new(failure);
         self.outage = Some(Outage::after(self.outage.take(), Arc::clone(&failure), now));

@@ -1,13 +1,16 @@
 //! The door to the cache: what callers hold instead of addresses.
 
-use std::{cell::RefCell, fmt, sync::Arc, time::Duration};
+use std::{cell::RefCell, fmt, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
 use tokio::{sync::oneshot, time::timeout};
 use tracing::{debug, error};
 
 use crate::{
-    cache::{Answer, CacheRegistry, Lookup, LookupResult, Urgency, aliases::may_answer},
+    cache::{
+        Answer, CacheRegistry, Catalogue, Lookup, LookupResult, OpenRegistry, Urgency,
+        aliases::may_answer,
+    },
     fetch::{
         error::FetchError,
         pool::{FetchPool, Invoked, Stop},
@@ -22,7 +25,7 @@ use crate::{
 /// address does. A lost cache costs fetches; it never costs the function.
 pub struct Cache {
     pool: FetchPool,
-    start_registry: Box<dyn Fn(Addr<FetchPool>) -> Addr<CacheRegistry>>,
+    open_registry: Box<dyn Fn(Addr<FetchPool>) -> OpenRegistry>,
     actors: RefCell<Actors>,
     deadline: PerUpstream<Option<Duration>>,
 }
@@ -31,6 +34,8 @@ pub struct Cache {
 struct Actors {
     /// Where questions go.
     registry: Addr<CacheRegistry>,
+    /// Where that registry's hits are found.
+    catalogue: Rc<Catalogue>,
     /// Where that registry's actors fetch.
     fetch_pool: Addr<FetchPool>,
 }
@@ -42,17 +47,17 @@ impl fmt::Debug for Cache {
 }
 
 impl Cache {
-    /// Starts the pool, and a registry over it with `start_registry`: now, whenever one of them has died,
+    /// Starts the pool, and a registry over it with `open_registry`: now, whenever one of them has died,
     /// and to start over. Nobody waits for an answer longer than `deadline`, if there is one.
     pub fn new(
         pool: FetchPool,
-        start_registry: impl Fn(Addr<FetchPool>) -> Addr<CacheRegistry> + 'static,
+        open_registry: impl Fn(Addr<FetchPool>) -> OpenRegistry + 'static,
         deadline: PerUpstream<Option<Duration>>,
     ) -> Self {
         let fetch_pool = pool.clone().start();
-        let registry = start_registry(fetch_pool.clone());
-        let actors = RefCell::new(Actors { registry, fetch_pool });
-        Self { pool, start_registry: Box::new(start_registry), actors, deadline }
+        let (registry, catalogue) = open_registry(fetch_pool.clone());
+        let actors = RefCell::new(Actors { registry, catalogue, fetch_pool });
+        Self { pool, open_registry: Box::new(open_registry), actors, deadline }
     }
 
     /// Answers a key, within its deadline. Asks again if an actor died over the first question, which is
@@ -62,6 +67,9 @@ impl Cache {
     ///
     /// Whatever the fetch ended with, shared by all who waited for it.
     pub async fn look_up(&self, key: CacheKey, refresh: bool) -> LookupResult {
+        if !refresh && let Some(answer) = self.hit(&key) {
+            return Ok(answer);
+        }
         let urgency = if refresh { Urgency::Refresh } else { Urgency::Patient };
         let Some(deadline) = *self.deadline.get(key.upstream()) else {
             return self.ask_until_answered(key, urgency).await;
@@ -74,6 +82,12 @@ impl Cache {
             }
             Err(_elapsed) => self.ask_until_answered(key, Urgency::OutOfTime(deadline)).await,
         }
+    }
+
+    /// Most questions end here, without a message: a key that has an actor was asked about in these very
+    /// words, so its answer is nobody else's.
+    fn hit(&self, key: &CacheKey) -> Option<Answer> {
+        self.actors.borrow().catalogue.hit(key)
     }
 
     async fn ask_until_answered(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
@@ -111,7 +125,11 @@ impl Cache {
         if !pool_lives {
             actors.fetch_pool = self.pool.clone().start();
         }
-        actors.registry = (self.start_registry)(actors.fetch_pool.clone());
+        self.reopen(&mut actors);
+    }
+
+    fn reopen(&self, actors: &mut Actors) {
+        (actors.registry, actors.catalogue) = (self.open_registry)(actors.fetch_pool.clone());
     }
 
     /// An invocation has begun: calls from before a freeze are made again.
@@ -123,8 +141,7 @@ impl Cache {
     /// Forgets every value. A fetch in flight goes on, under its permit, for those who wait for it; nobody
     /// who asks from now on joins it.
     pub fn start_over(&self) {
-        let mut actors = self.actors.borrow_mut();
-        actors.registry = (self.start_registry)(actors.fetch_pool.clone());
+        self.reopen(&mut self.actors.borrow_mut());
     }
 
     /// Fails every fetch in flight and every further one, so that whoever waits is answered.

@@ -2,19 +2,22 @@
 
 mod actor;
 mod aliases;
+mod catalogue;
 mod door;
 mod entry;
 mod flight;
 mod outage;
 mod policy;
 mod registry;
+mod shelf;
 
 pub use actor::{CacheActor, Get};
+pub use catalogue::Catalogue;
 pub use door::Cache;
 pub use entry::{Answer, Entry, Freshness};
 pub use outage::{FIRST_PAUSE, LONGEST_PAUSE};
 pub use policy::{CachePolicy, MAX_WAITERS, REFRESH_WINDOW};
-pub use registry::{CacheRegistry, Lease, Lookup, Settled};
+pub use registry::{CacheRegistry, Lease, Lookup, OpenRegistry, Settled};
 
 use std::time::Duration;
 

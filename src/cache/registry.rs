@@ -3,13 +3,14 @@
 use std::{fmt, rc::Rc, sync::Arc};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
-use lru::LruCache;
 use tracing::debug;
 
 use crate::{
     cache::{
-        CacheActor, CachePolicy, Get, Reply, Urgency,
+        CacheActor, CachePolicy, Catalogue, Get, Reply, Urgency,
         aliases::{Aliases, other_names},
+        catalogue::Slot,
+        shelf::Shelf,
     },
     clock::Clock,
     fetch::pool::FetchPool,
@@ -62,7 +63,7 @@ impl Lease {
         Self(Arc::new(()))
     }
 
-    fn is_out(&self) -> bool {
+    pub(super) fn is_out(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
 }
@@ -80,7 +81,7 @@ impl fmt::Debug for Lease {
 /// messages that wait in its mailbox.
 pub struct CacheRegistry {
     capacity: usize,
-    slots: LruCache<CacheKey, Slot>,
+    catalogue: Rc<Catalogue>,
     aliases: Aliases,
     policy: PerUpstream<CachePolicy>,
     fetch_pool: Addr<FetchPool>,
@@ -88,18 +89,12 @@ pub struct CacheRegistry {
     stats: Rc<Stats>,
 }
 
-struct Slot {
-    actor: Addr<CacheActor>,
-    lease: Lease,
-    /// Whether the actor holds an answer, as far as it has told.
-    is_worth_keeping: bool,
-    /// The ARN whose other names were learned as this key's.
-    arn: Option<Arc<str>>,
-}
+/// Where a registry's questions go, and where its hits are found.
+pub type OpenRegistry = (Addr<CacheRegistry>, Rc<Catalogue>);
 
 impl fmt::Debug for CacheRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CacheRegistry").field("keys", &self.slots.len()).finish_non_exhaustive()
+        f.debug_struct("CacheRegistry").field("catalogue", &self.catalogue).finish_non_exhaustive()
     }
 }
 
@@ -117,8 +112,14 @@ impl CacheRegistry {
         stats: Rc<Stats>,
     ) -> Self {
         debug!("Creating a new cache with size {capacity}");
-        let (slots, aliases) = (LruCache::unbounded(), Aliases::default());
-        Self { capacity, slots, aliases, policy, fetch_pool, clock, stats }
+        let catalogue = Rc::new(Catalogue::empty(Rc::clone(&clock), Rc::clone(&stats)));
+        Self { capacity, catalogue, aliases: Aliases::default(), policy, fetch_pool, clock, stats }
+    }
+
+    /// Starts it.
+    pub fn open(self) -> OpenRegistry {
+        let catalogue = Rc::clone(&self.catalogue);
+        (self.start(), catalogue)
     }
 
     /// The key's actor, started if there is none or if it has died, and a lease on it.
@@ -137,59 +138,55 @@ impl CacheRegistry {
         }
         // What an actor that has died left behind.
         self.let_go(&key);
+        let shelf = Rc::new(Shelf::empty(self.policy.get(key.upstream()).for_one_key()));
         let actor = CacheActor::new(
             key.clone(),
-            self.policy.get(key.upstream()).for_one_key(),
+            Rc::clone(&shelf),
             self.fetch_pool.clone(),
             ctx.address().downgrade().recipient(),
             Rc::clone(&self.clock),
             Rc::clone(&self.stats),
         )
         .start();
-        let lease = Lease::new();
-        let slot =
-            Slot { actor: actor.clone(), lease: lease.clone(), is_worth_keeping: false, arn: None };
-        self.slots.put(key, slot);
-        (actor, lease)
+        let slot = Slot::new(actor, shelf);
+        let found = slot.lend();
+        self.catalogue.slots().put(key, slot);
+        found
     }
 
-    fn find(&mut self, key: &CacheKey) -> Option<(Addr<CacheActor>, Lease)> {
-        let slot = self.slots.get(key)?;
-        slot.actor.connected().then(|| (slot.actor.clone(), slot.lease.clone()))
+    fn find(&self, key: &CacheKey) -> Option<(Addr<CacheActor>, Lease)> {
+        let mut slots = self.catalogue.slots();
+        let slot = slots.get(key)?;
+        slot.actor.connected().then(|| slot.lend())
     }
 
-    /// Lets the least recently used idle actors go that hold an answer too many. Those that do not hold
-    /// one yet push nobody out: their questions may be bad ones.
     fn evict_beyond_capacity(&mut self) {
-        if self.slots.len() <= self.capacity {
-            return;
-        }
-        let kept = self.slots.iter().filter(|(_, slot)| slot.is_worth_keeping);
-        let idle = kept.clone().rev().filter(|(_, slot)| !slot.lease.is_out());
-        let too_many = kept.count().saturating_sub(self.capacity);
-        let evicted: Vec<_> = idle.take(too_many).map(|(key, _)| key.clone()).collect();
-        for key in evicted {
+        for key in self.catalogue.idle_beyond(self.capacity) {
             debug!(%key, "evicted");
             self.let_go(&key);
         }
     }
 
     fn let_go(&mut self, key: &CacheKey) {
-        if let Some(arn) = self.slots.pop(key).and_then(|slot| slot.arn) {
+        if let Some(arn) = self.catalogue.slots().pop(key).and_then(|slot| slot.arn) {
             self.aliases.forget(key, &arn);
         }
     }
 
     fn is_idle(&self, key: &CacheKey) -> bool {
-        self.slots.peek(key).is_some_and(|slot| !slot.lease.is_out())
+        self.catalogue.slots().peek(key).is_some_and(Slot::is_idle)
     }
 
     /// From here on these questions are one key. Another actor that already answers one of them goes,
     /// once it is idle: its next answer tells again.
     fn learn_aliases(&mut self, key: &CacheKey, arn: Arc<str>) {
-        let Some(slot) = self.slots.peek_mut(key) else { return };
         // A name may mean another secret than before: one that was deleted and made anew.
-        if let Some(before) = slot.arn.replace(Arc::clone(&arn)) {
+        let Some(before) =
+            self.catalogue.slots().peek_mut(key).map(|slot| slot.arn.replace(Arc::clone(&arn)))
+        else {
+            return;
+        };
+        if let Some(before) = before {
             self.aliases.forget(key, &before);
         }
         let shared = Rc::new(key.clone());
@@ -197,7 +194,7 @@ impl CacheRegistry {
             if self.is_idle(&alias) {
                 self.let_go(&alias);
             }
-            if !self.slots.contains(&alias) {
+            if !self.catalogue.slots().contains(&alias) {
                 self.aliases.learn(alias, Rc::clone(&shared));
             }
         }
@@ -225,7 +222,7 @@ impl Handler<Settled> for CacheRegistry {
     type Result = ();
 
     fn handle(&mut self, settled: Settled, _ctx: &mut Self::Context) {
-        if let Some(slot) = self.slots.peek_mut(&settled.key) {
+        if let Some(slot) = self.catalogue.slots().peek_mut(&settled.key) {
             slot.is_worth_keeping = settled.is_worth_keeping;
         }
         // Whoever asked since then holds a lease and gets a fetch of its own; its end tells again.

@@ -2,8 +2,6 @@
 
 use std::{rc::Rc, time::Duration};
 
-use actix::Actor;
-
 use crate::{
     cache::{Cache, CachePolicy, CacheRegistry},
     clock::Clock,
@@ -49,12 +47,12 @@ pub(super) fn cache(
     };
     let snapshot = snapshot.clone();
     let pool = FetchPool::new(upstreams, limits, Rc::clone(&clock), Rc::clone(&stats));
-    let start_registry = move |fetch_pool| {
+    let open_registry = move |fetch_pool| {
         let (capacity, policy) = if snapshot.is_ahead() { keeping_nothing } else { keeping };
         let (clock, stats) = (Rc::clone(&clock), Rc::clone(&stats));
-        CacheRegistry::new(capacity, policy, fetch_pool, clock, stats).start()
+        CacheRegistry::new(capacity, policy, fetch_pool, clock, stats).open()
     };
-    Cache::new(pool, start_registry, deadline)
+    Cache::new(pool, open_registry, deadline)
 }
 
 fn policy(settings: &Settings, kind: UpstreamKind, keeps_answers: bool) -> CachePolicy {

@@ -2,7 +2,6 @@
 
 use std::{cell::Cell, num::NonZeroUsize, rc::Rc, time::Duration};
 
-use actix::Actor;
 use parameters_secrets_extension::{
     cache::{Answer, Cache, CachePolicy, CacheRegistry, LookupResult},
     fetch::{
@@ -104,7 +103,7 @@ impl TestCache {
             stats.clone(),
         );
         let dies = Cell::new(config.dies_over_a_parameter);
-        let start_registry = move |fetch_pool| {
+        let open_registry = move |fetch_pool| {
             let ttl_spread = if dies.take() { f64::NAN } else { policy.ttl_spread };
             let of_parameters = CachePolicy { ttl_spread, ..policy };
             CacheRegistry::new(
@@ -114,9 +113,9 @@ impl TestCache {
                 test_clock.clone(),
                 test_stats.clone(),
             )
-            .start()
+            .open()
         };
-        Self { cache: Rc::new(Cache::new(pool, start_registry, deadline)), clock, stats }
+        Self { cache: Rc::new(Cache::new(pool, open_registry, deadline)), clock, stats }
     }
 
     /// Asks, and gives the body's text or the error's code.
