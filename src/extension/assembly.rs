@@ -15,6 +15,10 @@ use crate::{
     stats::Stats,
 };
 
+/// How much longer than a service's time-out a caller waits: were it told before its fetch has ended, the
+/// next caller would join that fetch instead of starting one.
+const FETCH_COMES_FIRST: Duration = Duration::from_millis(20);
+
 /// The cache over these upstreams. While a snapshot is ahead it keeps nothing.
 pub(super) fn cache(
     settings: &Settings,
@@ -38,12 +42,9 @@ pub(super) fn cache(
         secrets_manager: limits(settings.timeout.secrets_manager),
         parameter_store: limits(settings.timeout.parameter_store),
     };
-    // A caller may have to wait for two fetches: the service's time-out bounds both together.
-    let deadline =
-        |time_out: Option<Duration>| settings.resilience.deadline.into_iter().chain(time_out).min();
     let deadline = PerUpstream {
-        secrets_manager: deadline(settings.timeout.secrets_manager),
-        parameter_store: deadline(settings.timeout.parameter_store),
+        secrets_manager: deadline(settings, settings.timeout.secrets_manager),
+        parameter_store: deadline(settings, settings.timeout.parameter_store),
     };
     let snapshot = snapshot.clone();
     let pool = FetchPool::new(upstreams, limits, Rc::clone(&clock), Rc::clone(&stats));
@@ -55,6 +56,13 @@ pub(super) fn cache(
     Cache::new(pool, open_registry, deadline)
 }
 
+/// How long a caller waits at most. It may have to wait for two fetches: the service's time-out bounds both
+/// together, but lets the fetch that it ends come first.
+fn deadline(settings: &Settings, time_out: Option<Duration>) -> Option<Duration> {
+    let time_out = time_out.map(|time_out| time_out + FETCH_COMES_FIRST);
+    settings.resilience.deadline.into_iter().chain(time_out).min()
+}
+
 fn policy(settings: &Settings, kind: UpstreamKind, keeps_answers: bool) -> CachePolicy {
     let resilience = &settings.resilience;
     CachePolicy {
@@ -63,5 +71,36 @@ fn policy(settings: &Settings, kind: UpstreamKind, keeps_answers: bool) -> Cache
         refresh_ahead: resilience.refresh_ahead,
         stale_if_error: resilience.stale_if_error,
         error_ttl: resilience.error_ttl,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deadline_with(variables: &[(&str, &str)]) -> Option<Duration> {
+        let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        let settings = Settings::read(variables).settings;
+        deadline(&settings, settings.timeout.secrets_manager)
+    }
+
+    #[test]
+    fn a_fetch_that_times_out_has_ended_before_its_callers_are_told() {
+        let time_out = Duration::from_millis(300);
+        let deadline = deadline_with(&[("SECRETS_MANAGER_TIMEOUT_MILLIS", "300")]).unwrap();
+
+        assert!(deadline > time_out && deadline < time_out * 11 / 10, "{deadline:?}");
+    }
+
+    #[test]
+    fn a_deadline_of_the_users_counts_to_the_millisecond() {
+        let deadline = ("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", "300");
+
+        assert_eq!(deadline_with(&[deadline]), Some(Duration::from_millis(300)));
+        assert_eq!(
+            deadline_with(&[deadline, ("SECRETS_MANAGER_TIMEOUT_MILLIS", "500")]),
+            Some(Duration::from_millis(300))
+        );
+        assert_eq!(deadline_with(&[]), None);
     }
 }
