@@ -57,7 +57,7 @@ deny: ## licences, advisories, duplicates, sources, and what must never be linke
 	tools/deny
 
 .PHONY: ci
-ci: lint deny test ## what CI runs
+ci: lint deny test layer-check-x86_64 layer-examples ## what CI runs
 
 .PHONY: clean
 clean: ## remove what was built and installed

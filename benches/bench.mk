@@ -7,8 +7,9 @@ bench: bench-tools bench-build ## measure against AWS's agent and others, write 
 	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=benches benches/python -m bench
 
 .PHONY: bench-build
-bench-build: ## build the extension for release, and what it is measured with
-	$(CARGO) build --release --locked
+bench-build: layer-$(subst aarch64,arm64,$(shell uname -m)) ## build this machine's layer, and what it is measured with
+	python3 -m zipfile --extract dist/$(NAME)-$(subst aarch64,arm64,$(shell uname -m)).zip $(TARGET_DIR)/layer
+	chmod +x $(TARGET_DIR)/layer/extensions/$(NAME)
 	$(CARGO) build --release --locked --manifest-path $(BENCH_SERVERS) --target-dir $(TARGET_DIR)
 
 .PHONY: bench-tools

@@ -23,6 +23,11 @@ layer-check: tools ## start both layers with Lambda's emulator, arm64 through qe
 	tools/install-layer qemu
 	layer/start-under-the-emulator $(LAYERS)
 
+.PHONY: layer-check-x86_64
+layer-check-x86_64: layer-x86_64 tools ## the same for the x86_64 layer alone, built first: what CI runs
+	layer/check dist/$(NAME)-x86_64.zip
+	layer/start-under-the-emulator dist/$(NAME)-x86_64.zip
+
 .PHONY: layer-reproducible
 layer-reproducible: ## build the x86_64 layer again, in another folder and from nothing: the same bytes?
 	layer/build-again x86_64 dist/$(NAME)-x86_64.zip

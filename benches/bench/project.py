@@ -13,10 +13,11 @@ REPORT = PROJECT / "docs" / "performance.md"
 PLOTS = PROJECT / "docs" / "performance"
 
 VERSION: str = tomllib.loads((PROJECT / "Cargo.toml").read_text())["package"]["version"]
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or PROJECT / "target").resolve() / "release"
-EXTENSION = TARGET / "parameters-secrets-extension"
-UPSTREAM = TARGET / "upstream"
-CONSTANT = TARGET / "constant"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or PROJECT / "target").resolve()
+EXTENSION = TARGET / "layer" / "extensions" / "parameters-secrets-extension"
+"""Out of the layer's zip: what people install."""
+UPSTREAM = TARGET / "release" / "upstream"
+CONSTANT = TARGET / "release" / "constant"
 
 
 def program(name: str) -> Path | None:
