@@ -1,14 +1,16 @@
 # Performance: `make bench` measures and writes docs/performance.md; the guard runs with every test.
 
 BENCH_SERVERS := benches/servers/Cargo.toml
+# This machine, as the layers are called.
+BENCH_ARCHITECTURE := $(subst aarch64,arm64,$(shell uname -m))
 
 .PHONY: bench
 bench: bench-tools bench-build ## measure against AWS's agent and others, write docs/performance.md (10 minutes)
 	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=benches benches/python -m bench
 
 .PHONY: bench-build
-bench-build: layer-$(subst aarch64,arm64,$(shell uname -m)) ## build this machine's layer, and what it is measured with
-	python3 -m zipfile --extract dist/$(NAME)-$(subst aarch64,arm64,$(shell uname -m)).zip $(TARGET_DIR)/layer
+bench-build: layer-$(BENCH_ARCHITECTURE) ## build this machine's layer, and what it is measured with
+	python3 -m zipfile --extract dist/$(NAME)-$(BENCH_ARCHITECTURE).zip $(TARGET_DIR)/layer
 	chmod +x $(TARGET_DIR)/layer/extensions/$(NAME)
 	$(CARGO) build --release --locked --manifest-path $(BENCH_SERVERS) --target-dir $(TARGET_DIR)
 
