@@ -5,7 +5,7 @@ use std::rc::Rc;
 use aws_smithy_types::DateTime;
 use parameters_secrets_extension::{
     fetch::{
-        record::{ParameterRecord, SecretRecord},
+        body::{ParameterRecord, SecretRecord},
         upstream::Upstreams,
     },
     key::{CacheKey, Selector},

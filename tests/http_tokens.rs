@@ -4,8 +4,8 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use futures_util::future::LocalBoxFuture;
 use parameters_secrets_extension::{
-    fetch::upstream::Upstreams,
-    http::{Authorizer, CurrentToken},
+    fetch::{aws::CurrentToken, upstream::Upstreams},
+    http::Authorizer,
     settings::{Token, Tokens},
 };
 use tokio::time::{advance, pause};

@@ -9,10 +9,10 @@ use parameters_secrets_extension::{
     clock::{Clock, SystemClock},
     extension::Boot,
     fetch::{
+        body::{ParameterRecord, SecretRecord},
         error::FetchError,
         local_store::LocalStore,
         pool::Fetched,
-        record::{ParameterRecord, SecretRecord},
         upstream::{UpstreamAnswer, Upstreams},
     },
     http::{Authorizer, Drain, Service},

@@ -7,10 +7,10 @@ use tracing::error;
 use crate::{
     clock::Clock,
     fetch::{
-        aws::Aws, local_store::LocalStore, parameter_store::ParameterStore,
-        secrets_manager::SecretsManager, upstream::Upstreams,
+        aws::{Aws, CurrentToken, ParameterStore, SecretsManager},
+        local_store::LocalStore,
+        upstream::Upstreams,
     },
-    http::CurrentToken,
     settings::Settings,
 };
 

@@ -3,14 +3,11 @@
 use std::{fmt, rc::Rc, time::Duration};
 
 use actix_web::http::header::{HeaderMap, HeaderName};
-use aws_credential_types::provider::ProvideCredentials;
 use constant_time_eq::constant_time_eq;
-use futures_util::future::LocalBoxFuture;
-use tracing::warn;
 
 use crate::{
     clock::{Clock, Moment},
-    fetch::aws::Aws,
+    fetch::aws::CurrentToken,
     settings::{Token, Tokens},
 };
 
@@ -27,12 +24,6 @@ const CREDENTIALS_KEPT: Duration = Duration::from_secs(1);
 pub struct Authorizer {
     tokens: Tokens,
     current: Option<KeptToken>,
-}
-
-/// Knows the session token of the credentials a SnapStart function has now.
-pub trait CurrentToken {
-    /// None if there are no credentials, or none with a session token.
-    fn current_token(&self) -> LocalBoxFuture<'_, Option<Token>>;
 }
 
 /// Asks for the current token at most once in [`CREDENTIALS_KEPT`].
@@ -95,29 +86,6 @@ impl KeptToken {
         let admitted = same(&token, presented);
         *known = Some((now, token));
         admitted
-    }
-}
-
-impl CurrentToken for Aws {
-    fn current_token(&self) -> LocalBoxFuture<'_, Option<Token>> {
-        Box::pin(async {
-            let credentials = match self.credentials().await {
-                Ok(provider) => provider.provide_credentials().await,
-                Err(error) => {
-                    warn!(%error, "no credentials to check a request's token against");
-                    return None;
-                }
-            };
-            match credentials {
-                Ok(credentials) => {
-                    credentials.session_token().and_then(|token| Token::new(token.to_owned()))
-                }
-                Err(error) => {
-                    warn!(%error, "no credentials to check a request's token against");
-                    None
-                }
-            }
-        })
     }
 }
 

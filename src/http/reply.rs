@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::{cache::Answer, fetch::error::FetchError, http::BadRequest};
 
-/// Carries the error's code. Written as AWS writes it by [`Connection`](super::connection::Connection).
+/// Carries the error's code. Written as AWS writes it by [`Connection`](super::wire).
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");

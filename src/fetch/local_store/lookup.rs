@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     fetch::{
+        body::{ParameterRecord, SecretRecord},
         error::FetchError,
-        record::{ParameterRecord, SecretRecord},
     },
     key::{ParameterKey, SecretKey},
     secret::SecretValue,

@@ -3,8 +3,8 @@ use aws_smithy_types::DateTime;
 use super::{Document, Store};
 use crate::{
     fetch::{
+        body::{ParameterRecord, SecretRecord},
         error::FetchError,
-        record::{ParameterRecord, SecretRecord},
     },
     key::{CacheKey, ParameterKey, SecretKey, Selector},
 };

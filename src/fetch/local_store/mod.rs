@@ -52,8 +52,8 @@ use zeroize::Zeroizing;
 pub use self::document::Problem;
 use self::{document::Document, lookup::Store};
 use super::{
+    body::SecretRecord,
     error::FetchError,
-    record::SecretRecord,
     upstream::{Upstream, UpstreamAnswer},
 };
 use crate::key::{ParameterKey, SecretKey};

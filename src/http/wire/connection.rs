@@ -16,7 +16,7 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-use crate::http::{connections::Activity, head_end::HeadEnd, refusal};
+use crate::http::wire::{connections::Activity, head_end::HeadEnd, refusal};
 
 /// How long a request's head may take to arrive, counted from its first byte.
 const HEAD_TIME_OUT: Duration = Duration::from_secs(5);

@@ -1,33 +1,33 @@
-//! Parameter Store: GetParameter.
+//! Secrets Manager: GetSecretValue.
 
 use std::rc::Rc;
 
 use aws_config::SdkConfig;
-use aws_sdk_ssm::{Client, config::Builder};
+use aws_sdk_secretsmanager::{Client, config::Builder};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::future::LocalBoxFuture;
 
 use crate::{
     fetch::{
-        aws::Aws,
-        client_cell::ClientCell,
+        aws::{
+            client_cell::ClientCell, sdk_error::from_sdk_error, set_up::Aws,
+            user_agent::ExtensionUserAgent,
+        },
+        body::SecretRecord,
         error::FetchError,
-        record::ParameterRecord,
-        sdk_error::from_sdk_error,
         upstream::{Upstream, UpstreamAnswer},
-        user_agent::ExtensionUserAgent,
     },
-    key::{ParameterKey, UpstreamKind},
+    key::{SecretKey, UpstreamKind},
 };
 
-/// Answers parameters from AWS.
+/// Answers secrets from AWS.
 #[derive(Clone, Debug)]
-pub struct ParameterStore {
+pub struct SecretsManager {
     aws: Rc<Aws>,
     client: Rc<ClientCell<Client>>,
 }
 
-impl ParameterStore {
+impl SecretsManager {
     /// Connects nothing yet.
     pub fn new(aws: Rc<Aws>) -> Self {
         Self { aws, client: Rc::new(ClientCell::empty()) }
@@ -43,11 +43,11 @@ impl ParameterStore {
     }
 
     fn build(&self) -> impl FnOnce(&SdkConfig, SharedHttpClient) -> Client + Send + 'static {
-        let endpoint = self.aws.settings().endpoint_url_of.parameter_store.clone();
+        let endpoint = self.aws.settings().endpoint_url_of.secrets_manager.clone();
         move |config, http_client| {
             let config = Builder::from(config)
                 .http_client(http_client)
-                .interceptor(ExtensionUserAgent::new("ssm"));
+                .interceptor(ExtensionUserAgent::new("secretsmanager"));
             Client::from_conf(match endpoint {
                 Some(endpoint) => config.endpoint_url(endpoint).build(),
                 None => config.build(),
@@ -55,26 +55,23 @@ impl ParameterStore {
         }
     }
 
-    async fn get_parameter(self, key: ParameterKey) -> UpstreamAnswer {
+    async fn get_secret_value(self, key: SecretKey) -> UpstreamAnswer {
         self.client
             .for_a_call(&self.aws, self.build())
             .await?
-            .get_parameter()
-            .name(key.name_with_selector())
-            .with_decryption(key.with_decryption)
+            .get_secret_value()
+            .secret_id(key.secret_id)
+            .set_version_id(key.version_id)
+            .set_version_stage(key.version_stage)
             .send()
             .await
-            .map_err(|error| from_sdk_error(UpstreamKind::ParameterStore, error))?
-            .parameter
-            .map(|parameter| ParameterRecord::from(parameter).into_body().into())
-            .ok_or_else(|| FetchError::Dispatch {
-                reason: "the service's answer holds no parameter".to_owned(),
-            })
+            .map(|output| SecretRecord::from(output).into_value())
+            .map_err(|error| from_sdk_error(UpstreamKind::SecretsManager, error))
     }
 }
 
-impl Upstream<ParameterKey> for ParameterStore {
-    fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
-        Box::pin(self.clone().get_parameter(key))
+impl Upstream<SecretKey> for SecretsManager {
+    fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        Box::pin(self.clone().get_secret_value(key))
     }
 }

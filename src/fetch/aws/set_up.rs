@@ -7,10 +7,8 @@
 use std::{cell::Cell, fmt, num::NonZeroUsize, rc::Rc, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, ecs::EcsCredentialsProvider,
-    environment::EnvironmentVariableCredentialsProvider, identity::IdentityCache,
-    meta::credentials::CredentialsProviderChain, provider_config::ProviderConfig,
-    retry::RetryConfig, timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig,
+    timeout::TimeoutConfig,
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::{
@@ -22,16 +20,19 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::{
     clock::{Clock, Moment},
-    fetch::{error::FetchError, http_pool::HttpPool},
+    fetch::{
+        aws::{credentials::provider, http_pool::HttpPool},
+        error::FetchError,
+    },
     settings::{self, AwsSettings},
 };
 
 /// How long connecting may take, TLS aside. A function in a VPC without a route learns it in this time,
 /// even with the time-outs of the contract left at 0.
-pub const CONNECT_TIME_OUT: Duration = Duration::from_secs(3);
+pub(super) const CONNECT_TIME_OUT: Duration = Duration::from_secs(3);
 
 /// How long one attempt may take, connecting included; the SDK then tries again.
-pub const ATTEMPT_TIME_OUT: Duration = Duration::from_secs(10);
+pub(super) const ATTEMPT_TIME_OUT: Duration = Duration::from_secs(10);
 
 const DEFAULT_ATTEMPTS: u32 = 3;
 
@@ -140,7 +141,7 @@ impl Aws {
 
 impl Shared {
     fn new(settings: &AwsSettings) -> Self {
-        let credentials = credentials();
+        let credentials = provider();
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(settings.region.clone().map(Region::new))
@@ -175,21 +176,6 @@ async fn off_the_thread<T: Send + 'static>(
                 .to_owned(),
         })
     })
-}
-
-/// Environment credentials, else the container endpoint, which SnapStart functions have.
-fn credentials() -> SharedCredentialsProvider {
-    let container = EcsCredentialsProvider::builder().configure(
-        &ProviderConfig::without_region()
-            .with_http_client(aws_smithy_http_client::Builder::new().build_http()),
-    );
-    SharedCredentialsProvider::new(
-        CredentialsProviderChain::first_try(
-            "Environment",
-            EnvironmentVariableCredentialsProvider::new(),
-        )
-        .or_else("Container", container.build()),
-    )
 }
 
 fn retries(aws: &AwsSettings) -> RetryConfig {

@@ -19,9 +19,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
 use crate::http::{
-    connection::{Client, Connection},
-    connections::Connections,
     routes::{Service, configure},
+    wire::{
+        connection::{Client, Connection},
+        connections::Connections,
+    },
 };
 
 /// Connections the kernel may hold for us before we accept them: a burst of a whole environment's threads.

@@ -7,7 +7,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::{
     fetch::{
-        aws::{ATTEMPT_TIME_OUT, CONNECT_TIME_OUT},
+        aws::set_up::{ATTEMPT_TIME_OUT, CONNECT_TIME_OUT},
         error::FetchError,
     },
     key::UpstreamKind,

@@ -9,7 +9,7 @@ use aws_smithy_http_client::{
 };
 use aws_smithy_runtime_api::{client::http::SharedHttpClient, shared::IntoShared};
 
-use crate::fetch::{client_cell::TRUSTED_FOR, error::FetchError};
+use crate::fetch::{aws::client_cell::TRUSTED_FOR, error::FetchError};
 
 /// Where the distributions Lambda runs on keep their CA bundle, and then the ones developers use.
 const CA_BUNDLES: [&str; 4] = [

@@ -1,33 +1,33 @@
-//! Secrets Manager: GetSecretValue.
+//! Parameter Store: GetParameter.
 
 use std::rc::Rc;
 
 use aws_config::SdkConfig;
-use aws_sdk_secretsmanager::{Client, config::Builder};
+use aws_sdk_ssm::{Client, config::Builder};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::future::LocalBoxFuture;
 
 use crate::{
     fetch::{
-        aws::Aws,
-        client_cell::ClientCell,
+        aws::{
+            client_cell::ClientCell, sdk_error::from_sdk_error, set_up::Aws,
+            user_agent::ExtensionUserAgent,
+        },
+        body::ParameterRecord,
         error::FetchError,
-        record::SecretRecord,
-        sdk_error::from_sdk_error,
         upstream::{Upstream, UpstreamAnswer},
-        user_agent::ExtensionUserAgent,
     },
-    key::{SecretKey, UpstreamKind},
+    key::{ParameterKey, UpstreamKind},
 };
 
-/// Answers secrets from AWS.
+/// Answers parameters from AWS.
 #[derive(Clone, Debug)]
-pub struct SecretsManager {
+pub struct ParameterStore {
     aws: Rc<Aws>,
     client: Rc<ClientCell<Client>>,
 }
 
-impl SecretsManager {
+impl ParameterStore {
     /// Connects nothing yet.
     pub fn new(aws: Rc<Aws>) -> Self {
         Self { aws, client: Rc::new(ClientCell::empty()) }
@@ -43,11 +43,11 @@ impl SecretsManager {
     }
 
     fn build(&self) -> impl FnOnce(&SdkConfig, SharedHttpClient) -> Client + Send + 'static {
-        let endpoint = self.aws.settings().endpoint_url_of.secrets_manager.clone();
+        let endpoint = self.aws.settings().endpoint_url_of.parameter_store.clone();
         move |config, http_client| {
             let config = Builder::from(config)
                 .http_client(http_client)
-                .interceptor(ExtensionUserAgent::new("secretsmanager"));
+                .interceptor(ExtensionUserAgent::new("ssm"));
             Client::from_conf(match endpoint {
                 Some(endpoint) => config.endpoint_url(endpoint).build(),
                 None => config.build(),
@@ -55,23 +55,26 @@ impl SecretsManager {
         }
     }
 
-    async fn get_secret_value(self, key: SecretKey) -> UpstreamAnswer {
+    async fn get_parameter(self, key: ParameterKey) -> UpstreamAnswer {
         self.client
             .for_a_call(&self.aws, self.build())
             .await?
-            .get_secret_value()
-            .secret_id(key.secret_id)
-            .set_version_id(key.version_id)
-            .set_version_stage(key.version_stage)
+            .get_parameter()
+            .name(key.name_with_selector())
+            .with_decryption(key.with_decryption)
             .send()
             .await
-            .map(|output| SecretRecord::from(output).into_value())
-            .map_err(|error| from_sdk_error(UpstreamKind::SecretsManager, error))
+            .map_err(|error| from_sdk_error(UpstreamKind::ParameterStore, error))?
+            .parameter
+            .map(|parameter| ParameterRecord::from(parameter).into_body().into())
+            .ok_or_else(|| FetchError::Dispatch {
+                reason: "the service's answer holds no parameter".to_owned(),
+            })
     }
 }
 
-impl Upstream<SecretKey> for SecretsManager {
-    fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
-        Box::pin(self.clone().get_secret_value(key))
+impl Upstream<ParameterKey> for ParameterStore {
+    fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
+        Box::pin(self.clone().get_parameter(key))
     }
 }

@@ -8,7 +8,10 @@ use tokio::sync::Mutex;
 
 use crate::{
     clock::Moment,
-    fetch::{aws::Aws, error::FetchError, http_pool::HttpPool},
+    fetch::{
+        aws::{http_pool::HttpPool, set_up::Aws},
+        error::FetchError,
+    },
 };
 
 /// After this long without a call, by either clock, the next call connects anew.

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{go_json, upstream::UpstreamValue};
-use crate::secret::SecretValue;
+use super::go_json;
+use crate::{fetch::upstream::UpstreamValue, secret::SecretValue};
 
 /// One version of a secret. AWS may leave out any field; a body then says `null`.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl SecretRecord {
 impl SecretRecord {
     /// A string secret as Parameter Store repeats it in the `SourceResult` of a parameter that
     /// refers to a secret.
-    pub(super) fn to_source_result(&self) -> SecretValue {
+    pub(in crate::fetch) fn to_source_result(&self) -> SecretValue {
         let secret_string = self.secret_string.as_ref().map(SecretValue::reveal);
         go_json::to_body(&SourceResult {
             arn: self.arn.as_deref(),

@@ -1,0 +1,55 @@
+//! Where credentials come from, and which session token they have now.
+
+use aws_config::{
+    ecs::EcsCredentialsProvider, environment::EnvironmentVariableCredentialsProvider,
+    meta::credentials::CredentialsProviderChain, provider_config::ProviderConfig,
+};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use futures_util::future::LocalBoxFuture;
+use tracing::warn;
+
+use crate::{fetch::aws::set_up::Aws, settings::Token};
+
+/// Knows the session token of the credentials a SnapStart function has now.
+pub trait CurrentToken {
+    /// None if there are no credentials, or none with a session token.
+    fn current_token(&self) -> LocalBoxFuture<'_, Option<Token>>;
+}
+
+/// Environment credentials, else the container endpoint, which SnapStart functions have.
+pub(super) fn provider() -> SharedCredentialsProvider {
+    let container = EcsCredentialsProvider::builder().configure(
+        &ProviderConfig::without_region()
+            .with_http_client(aws_smithy_http_client::Builder::new().build_http()),
+    );
+    SharedCredentialsProvider::new(
+        CredentialsProviderChain::first_try(
+            "Environment",
+            EnvironmentVariableCredentialsProvider::new(),
+        )
+        .or_else("Container", container.build()),
+    )
+}
+
+impl CurrentToken for Aws {
+    fn current_token(&self) -> LocalBoxFuture<'_, Option<Token>> {
+        Box::pin(async {
+            let credentials = match self.credentials().await {
+                Ok(provider) => provider.provide_credentials().await,
+                Err(error) => {
+                    warn!(%error, "no credentials to check a request's token against");
+                    return None;
+                }
+            };
+            match credentials {
+                Ok(credentials) => {
+                    credentials.session_token().and_then(|token| Token::new(token.to_owned()))
+                }
+                Err(error) => {
+                    warn!(%error, "no credentials to check a request's token against");
+                    None
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,10 @@
+//! The server under the interface: the listener, connections, and the seams where actix-http parses and
+//! writes.
+
+mod actor;
+mod connection;
+mod connections;
+mod head_end;
+mod refusal;
+
+pub use actor::{CountConnections, Drain, HttpActor, bind};
