@@ -23,6 +23,30 @@ impl fmt::Display for UpstreamKind {
     }
 }
 
+/// Something that each upstream has its own of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerUpstream<T> {
+    /// Secrets Manager's.
+    pub secrets_manager: T,
+    /// Parameter Store's.
+    pub parameter_store: T,
+}
+
+impl<T> PerUpstream<T> {
+    /// The one of this upstream.
+    pub fn get(&self, upstream: UpstreamKind) -> &T {
+        match upstream {
+            UpstreamKind::SecretsManager => &self.secrets_manager,
+            UpstreamKind::ParameterStore => &self.parameter_store,
+        }
+    }
+}
+
+/// The path that asks for a secret.
+pub(crate) const SECRET_PATH: &str = "/secretsmanager/get";
+/// The path that asks for a parameter.
+pub(crate) const PARAMETER_PATH: &str = "/systemsmanager/parameters/get";
+
 /// The stage that Secrets Manager answers with when none is asked for.
 const DEFAULT_STAGE: &str = "AWSCURRENT";
 
@@ -131,7 +155,7 @@ impl fmt::Display for CacheKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Secret(key) => {
-                write!(f, "/secretsmanager/get?secretId={}", Escaped(&key.secret_id))?;
+                write!(f, "{SECRET_PATH}?secretId={}", Escaped(&key.secret_id))?;
                 if let Some(version_id) = &key.version_id {
                     write!(f, "&versionId={}", Escaped(version_id))?;
                 }
@@ -141,7 +165,7 @@ impl fmt::Display for CacheKey {
                 Ok(())
             }
             Self::Parameter(key) => {
-                write!(f, "/systemsmanager/parameters/get?name={}", Escaped(&key.name))?;
+                write!(f, "{PARAMETER_PATH}?name={}", Escaped(&key.name))?;
                 match &key.selector {
                     Some(Selector::Version(version)) => write!(f, "&version={version}")?,
                     Some(Selector::Label(label)) => write!(f, "&label={}", Escaped(label))?,

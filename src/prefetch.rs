@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 use crate::{
     cache::Cache,
     http::{BadRequest, query},
-    key::CacheKey,
+    key::{CacheKey, PARAMETER_PATH, SECRET_PATH},
     settings::PrefetchSettings,
 };
 
@@ -49,9 +49,9 @@ fn key_of(item: &str) -> Result<CacheKey, BadRequest> {
     // A plus in a name is a plus; in a request's query it would be a space.
     let literal = |name: &str| name.replace('+', "%2B");
     let question = if let Some(name) = what.strip_prefix(SECRET) {
-        query::parse(query::SECRET_PATH, &format!("secretId={}&{options}", literal(name)))
+        query::parse(SECRET_PATH, &format!("secretId={}&{options}", literal(name)))
     } else if let Some(name) = what.strip_prefix(PARAMETER) {
-        query::parse(query::PARAMETER_PATH, &format!("name={}&{options}", literal(name)))
+        query::parse(PARAMETER_PATH, &format!("name={}&{options}", literal(name)))
     } else {
         query::parse(what, options)
     };

@@ -7,6 +7,8 @@ use std::{cell::Cell, time::Duration};
 use serde::Serialize;
 use tracing::info;
 
+use crate::log::millis;
+
 /// Live counters, shared by all actors.
 #[derive(Debug, Default)]
 pub struct Stats {
@@ -112,9 +114,4 @@ impl StatsSnapshot {
 
 fn add_one(counter: &Cell<u64>) {
     counter.set(counter.get() + 1);
-}
-
-/// Whole milliseconds, as log lines and `/stats` show them.
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -21,7 +21,8 @@ use crate::{
         pool::{Fetch, FetchPool, FetchReply, Fetched},
     },
     key::CacheKey,
-    stats::{Stats, millis},
+    log::millis,
+    stats::Stats,
 };
 
 /// Answers this key: at once if it can, else when a fetch settles.

@@ -15,7 +15,8 @@ use crate::{
     cache::{Answer, CacheActor, Lease, shelf::Shelf},
     clock::{Clock, Moment},
     key::CacheKey,
-    stats::{Stats, millis},
+    log::millis,
+    stats::Stats,
 };
 
 /// All keys that have an actor, the least recently asked one last.

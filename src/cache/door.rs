@@ -15,8 +15,7 @@ use crate::{
         error::FetchError,
         pool::{FetchPool, Invoked, Stop},
     },
-    key::CacheKey,
-    settings::PerUpstream,
+    key::{CacheKey, PerUpstream},
 };
 
 /// Asks the registry, and starts a fresh one should it ever have died.

@@ -14,8 +14,7 @@ use crate::{
     },
     clock::Clock,
     fetch::pool::FetchPool,
-    key::CacheKey,
-    settings::PerUpstream,
+    key::{CacheKey, PerUpstream},
     stats::Stats,
 };
 

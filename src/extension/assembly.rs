@@ -9,8 +9,8 @@ use crate::{
         pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED, PoolLimits},
         upstream::Upstreams,
     },
-    key::UpstreamKind,
-    settings::{PerUpstream, Settings},
+    key::{PerUpstream, UpstreamKind},
+    settings::Settings,
     snapshot::Snapshot,
     stats::Stats,
 };

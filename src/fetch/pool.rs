@@ -12,8 +12,7 @@ use crate::{
         lane::Lane,
         upstream::{UpstreamValue, Upstreams},
     },
-    key::{CacheKey, UpstreamKind},
-    settings::PerUpstream,
+    key::{CacheKey, PerUpstream, UpstreamKind},
     stats::Stats,
 };
 

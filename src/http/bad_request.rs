@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::query::{PARAMETER_PATH, SECRET_PATH};
+use crate::key::{PARAMETER_PATH, SECRET_PATH};
 
 /// Long enough to recognise one's own mistake, short enough that an error stays one line.
 const MAX_SHOWN_CHARS: usize = 80;

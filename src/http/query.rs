@@ -9,10 +9,9 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 pub use super::bad_request::{BadRequest, Shown};
-use crate::key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind};
-
-pub(crate) const SECRET_PATH: &str = "/secretsmanager/get";
-pub(crate) const PARAMETER_PATH: &str = "/systemsmanager/parameters/get";
+use crate::key::{
+    CacheKey, PARAMETER_PATH, ParameterKey, SECRET_PATH, SecretKey, Selector, UpstreamKind,
+};
 
 /// What a well-formed request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod line;
 mod panics;
 
 use std::io;
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber, debug, error, info, trace, warn};
@@ -85,6 +86,11 @@ pub fn notice(notice: &Notice) {
         Some(Level::DEBUG) => debug!("{text}"),
         Some(Level::TRACE) => trace!("{text}"),
     }
+}
+
+/// Whole milliseconds, as log lines and `/stats` show them.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 
 use super::reader::Reader;
-use super::{PerUpstream, table};
+use super::table;
+use crate::key::PerUpstream;
 
 /// Where and how the upstreams are called.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ pub use self::notice::Notice;
 use self::reader::Reader;
 pub use self::token::{Token, Tokens};
 use self::variables::Variables;
-use crate::key::UpstreamKind;
+use crate::key::PerUpstream;
 
 const LOCAL_STORE: &str = "PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE";
 const PREFETCH: &str = "PARAMETERS_SECRETS_EXTENSION_PREFETCH";
@@ -203,25 +203,6 @@ impl PrefetchSettings {
         };
         reader.notices.push(Notice::new(Level::DEBUG, line));
         Self { items, max_delay: reader.read(&table::PREFETCH_MAX_DELAY) }
-    }
-}
-
-/// Something that each upstream has its own of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PerUpstream<T> {
-    /// Secrets Manager's.
-    pub secrets_manager: T,
-    /// Parameter Store's.
-    pub parameter_store: T,
-}
-
-impl<T> PerUpstream<T> {
-    /// The one of this upstream.
-    pub fn get(&self, upstream: UpstreamKind) -> &T {
-        match upstream {
-            UpstreamKind::SecretsManager => &self.secrets_manager,
-            UpstreamKind::ParameterStore => &self.parameter_store,
-        }
     }
 }
 

@@ -8,8 +8,7 @@ use parameters_secrets_extension::{
         pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED, PoolLimits},
         upstream::Upstreams,
     },
-    key::{CacheKey, ParameterKey, SecretKey},
-    settings::PerUpstream,
+    key::{CacheKey, ParameterKey, PerUpstream, SecretKey},
     stats::Stats,
 };
 use tokio::{

@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use super::{OWN, TOKEN, lines, own_lines, read};
-use crate::settings::{InitializationType, PerUpstream, RetryMode};
+use crate::key::PerUpstream;
+use crate::settings::{InitializationType, RetryMode};
 
 #[test]
 fn lambda_is_where_the_runtime_api_is() {
