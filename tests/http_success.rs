@@ -54,7 +54,7 @@ fn records(key: CacheKey) -> SecretValue {
 }
 
 fn server_of_records() -> TestServer {
-    let upstreams = Upstreams::of_one(AnswerWith(|key| Ok(records(key).into())));
+    let upstreams = Upstreams::of_one(AnswerWith(|key| Ok(records(key))));
     TestServer::with(Config::default(), upstreams)
 }
 
@@ -120,8 +120,7 @@ async fn the_date_is_an_http_date() {
 async fn a_body_of_the_largest_size_arrives_whole() {
     let largest = "x".repeat(65_536);
     let body = Rc::new(largest.clone());
-    let upstreams =
-        Upstreams::of_one(AnswerWith(move |_| Ok(SecretValue::new(body.as_bytes()).into())));
+    let upstreams = Upstreams::of_one(AnswerWith(move |_| Ok(SecretValue::new(body.as_bytes()))));
     let mut client = TestServer::with(Config::default(), upstreams).client().await;
 
     for _ in 0..3 {

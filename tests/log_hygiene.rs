@@ -62,13 +62,13 @@ fn upstream(key: CacheKey) -> UpstreamAnswer {
         _ if is("unwraps") => not_a_number(VALUE).expect("the value is no number"),
         CacheKey::Secret(key) if is("binary") => {
             let record = SecretRecord { secret_binary: Some(value), ..empty_secret(key.secret_id) };
-            Ok(record.into_body().into())
+            Ok(record.into_body())
         }
         CacheKey::Secret(key) => {
             let record = SecretRecord { secret_string: Some(value), ..empty_secret(key.secret_id) };
-            Ok(record.into_body().into())
+            Ok(record.into_body())
         }
-        CacheKey::Parameter(key) => Ok(parameter_record(key.name, value).into_body().into()),
+        CacheKey::Parameter(key) => Ok(parameter_record(key.name, value).into_body()),
     }
 }
 
@@ -195,16 +195,13 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
         cache: Rc::into_inner(cache.cache).unwrap(),
         stats: cache.stats,
     });
-    let fetched = Fetched {
-        value: value.clone().into(),
-        queued: Duration::ZERO,
-        took: Duration::from_secs(1),
-    };
+    let fetched =
+        Fetched { value: value.clone(), queued: Duration::ZERO, took: Duration::from_secs(1) };
 
     for (what, debug) in [
         ("SecretValue", format!("{value:?}")),
-        ("Answer", format!("{:?}", Answer { body: value.clone(), arn: None, stale_age: None })),
-        ("Entry", format!("{:?}", Entry::new(value.clone().into(), now))),
+        ("Answer", format!("{:?}", Answer { body: value.clone(), stale_age: None })),
+        ("Entry", format!("{:?}", Entry::new(value.clone(), now))),
         ("Fetched", format!("{fetched:?}")),
         (
             "SecretRecord",

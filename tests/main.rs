@@ -22,7 +22,7 @@ mod http_tokens;
 mod lifecycle;
 mod log_hygiene;
 mod model;
-mod one_key_per_secret;
+mod one_key_per_question;
 mod outages;
 mod prefetch;
 mod refresh_ahead;

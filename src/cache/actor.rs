@@ -234,20 +234,17 @@ impl CacheActor {
     fn settle(&mut self, reply: FetchReply, ctx: &mut Context<Self>) {
         let Some(flight) = self.flight.take() else { return };
         let now = self.clock.now();
-        let arn = match reply {
+        match reply {
             Ok(fetched) => self.succeed(fetched, flight),
-            Err(failure) => {
-                self.fail(failure, flight, now);
-                None
-            }
-        };
+            Err(failure) => self.fail(failure, flight, now),
+        }
         if let Some(first) = self.latecomers.first() {
             let mut flight = Flight::new(now, true, first.lease.clone());
             flight.waiters = std::mem::take(&mut self.latecomers);
             self.start_fetch(flight, ctx);
             return;
         }
-        self.tell_the_registry(arn);
+        self.tell_the_registry();
     }
 
     fn is_worth_keeping(&self) -> bool {
@@ -255,16 +252,16 @@ impl CacheActor {
         !self.shelf.is_empty() || remembers
     }
 
-    fn tell_the_registry(&self, arn: Option<Arc<str>>) {
+    fn tell_the_registry(&self) {
         // A registry that has ended knows no keys any more.
         let Some(registry) = self.registry.upgrade() else { return };
         let is_worth_keeping = self.is_worth_keeping();
-        let settled = Settled { key: self.key.clone(), is_worth_keeping, arn };
+        let settled = Settled { key: self.key.clone(), is_worth_keeping };
         // A mailbox always has room for one message of each sender.
         let _ = registry.try_send(settled);
     }
 
-    fn succeed(&mut self, fetched: Fetched, flight: Flight) -> Option<Arc<str>> {
+    fn succeed(&mut self, fetched: Fetched, flight: Flight) {
         let Fetched { value, queued, took } = fetched;
         debug!(
             key = %self.key,
@@ -276,7 +273,6 @@ impl CacheActor {
         );
         self.outage = None;
         let entry = Entry::new(value, flight.begun);
-        let arn = entry.answer().arn;
         for waiter in flight.waiters {
             waiter.answer(Ok(entry.answer()));
         }
@@ -284,7 +280,6 @@ impl CacheActor {
             debug!("Caching {} with key {}", self.key.noun(), self.key);
             self.shelf.put(entry);
         }
-        arn
     }
 
     fn fail(&mut self, failure: FetchError, flight: Flight, now: Moment) {
@@ -322,7 +317,7 @@ impl Handler<Get> for CacheActor {
             Some(answer) => {
                 Waiter::new(get).answer(answer);
                 if self.flight.is_none() && !self.is_worth_keeping() {
-                    self.tell_the_registry(None);
+                    self.tell_the_registry();
                 }
             }
             None => self.enlist(Waiter::new(get), now, ctx),

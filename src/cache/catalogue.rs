@@ -4,7 +4,6 @@ use std::{
     cell::{RefCell, RefMut},
     fmt,
     rc::Rc,
-    sync::Arc,
 };
 
 use actix::Addr;
@@ -36,13 +35,11 @@ pub(super) struct Slot {
     shelf: Rc<Shelf>,
     /// Whether the actor holds an answer, as far as it has told.
     pub(super) is_worth_keeping: bool,
-    /// The ARN whose other names were learned as this key's.
-    pub(super) arn: Option<Arc<str>>,
 }
 
 impl Slot {
     pub(super) fn new(actor: Addr<CacheActor>, shelf: Rc<Shelf>) -> Self {
-        Self { actor, lease: Lease::new(), shelf, is_worth_keeping: false, arn: None }
+        Self { actor, lease: Lease::new(), shelf, is_worth_keeping: false }
     }
 
     /// The actor, and a lease on it.

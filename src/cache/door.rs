@@ -4,13 +4,10 @@ use std::{cell::RefCell, fmt, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
 use tokio::{sync::oneshot, time::timeout};
-use tracing::{debug, error};
+use tracing::error;
 
 use crate::{
-    cache::{
-        Answer, CacheRegistry, Catalogue, Lookup, LookupResult, OpenRegistry, Urgency,
-        aliases::may_answer,
-    },
+    cache::{Answer, CacheRegistry, Catalogue, Lookup, LookupResult, OpenRegistry, Urgency},
     fetch::{
         error::FetchError,
         pool::{FetchPool, Invoked, Stop},
@@ -60,7 +57,7 @@ impl Cache {
     }
 
     /// Answers a key, within its deadline. Asks again if an actor died over the first question, which is
-    /// safe because reading is idempotent, and if the answer is about another secret than the one asked for.
+    /// safe because reading is idempotent.
     ///
     /// # Errors
     ///
@@ -83,34 +80,25 @@ impl Cache {
         }
     }
 
-    /// Most questions end here, without a message: a key that has an actor was asked about in these very
-    /// words, so its answer is nobody else's.
+    /// Most questions end here, without a message.
     fn hit(&self, key: &CacheKey) -> Option<Answer> {
         self.actors.borrow().catalogue.hit(key)
     }
 
     async fn ask_until_answered(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
-        let (mut died, mut exact) = (false, false);
-        loop {
-            let outcome = self.ask(key.clone(), urgency, exact).await;
-            match &outcome {
-                Err(failure) if matches!(**failure, FetchError::Abandoned) && !died => {
-                    died = true;
-                    self.replace_the_dead();
-                }
-                Ok(answer) if !exact && is_anothers(answer, &key) => {
-                    debug!(%key, "its name belongs to another secret now; asking by the ARN itself");
-                    exact = true;
-                }
-                _ => return outcome,
+        match self.ask(key.clone(), urgency).await {
+            Err(failure) if matches!(*failure, FetchError::Abandoned) => {
+                self.replace_the_dead();
+                self.ask(key, urgency).await
             }
+            outcome => outcome,
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
-    async fn ask(&self, key: CacheKey, urgency: Urgency, exact: bool) -> LookupResult {
+    async fn ask(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
         let (reply, answer) = oneshot::channel();
-        self.actors.borrow().registry.do_send(Lookup { key, urgency, exact, reply });
+        self.actors.borrow().registry.do_send(Lookup { key, urgency, reply });
         answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned)))
     }
 
@@ -149,10 +137,4 @@ impl Cache {
         // A pool that has died has nothing left to stop.
         let _ = stopped.await;
     }
-}
-
-/// Whether the answer is about another secret than the one asked for: one that was made anew under the name
-/// by which a fetch asked for both.
-fn is_anothers(answer: &Answer, key: &CacheKey) -> bool {
-    answer.arn.as_ref().is_some_and(|arn| !may_answer(arn, key))
 }

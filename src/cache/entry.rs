@@ -1,16 +1,13 @@
 //! One kept answer, and whether it may still be given.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use crate::{
-    cache::CachePolicy, clock::Moment, fetch::upstream::UpstreamValue, secret::SecretValue,
-};
+use crate::{cache::CachePolicy, clock::Moment, secret::SecretValue};
 
 /// A finished response body and when its fetch began.
 #[derive(Clone, Debug)]
 pub struct Entry {
     body: SecretValue,
-    arn: Option<Arc<str>>,
     /// The start of the fetch, not its end: the upstream may have changed the value while it answered.
     born: Moment,
 }
@@ -20,8 +17,6 @@ pub struct Entry {
 pub struct Answer {
     /// The finished response body.
     pub body: SecretValue,
-    /// The full ARN of the secret it is about. `None` for parameters.
-    pub arn: Option<Arc<str>>,
     /// How old the body is, if it is older than its TTL: then its fetches fail.
     pub stale_age: Option<Duration>,
 }
@@ -41,8 +36,8 @@ pub enum Freshness {
 
 impl Entry {
     /// An answer whose fetch began at `born`.
-    pub fn new(value: UpstreamValue, born: Moment) -> Self {
-        Self { body: value.body, arn: value.arn.map(Arc::from), born }
+    pub fn new(body: SecretValue, born: Moment) -> Self {
+        Self { body, born }
     }
 
     /// What may be done with it now. Either clock can age it, and a wall clock that went back past its
@@ -63,7 +58,7 @@ impl Entry {
 
     /// The answer to give while the entry is fresh.
     pub fn answer(&self) -> Answer {
-        Answer { body: self.body.clone(), arn: self.arn.clone(), stale_age: None }
+        Answer { body: self.body.clone(), stale_age: None }
     }
 
     /// The answer to give instead of a failure, if the entry is young enough for that.

@@ -1,7 +1,6 @@
 //! The cache: one actor a key, a registry that knows them all, and the door to both.
 
 mod actor;
-mod aliases;
 mod catalogue;
 mod door;
 mod entry;

@@ -7,10 +7,7 @@ use tracing::debug;
 
 use crate::{
     cache::{
-        CacheActor, CachePolicy, Catalogue, Get, Reply, Urgency,
-        aliases::{Aliases, other_names},
-        catalogue::Slot,
-        shelf::Shelf,
+        CacheActor, CachePolicy, Catalogue, Get, Reply, Urgency, catalogue::Slot, shelf::Shelf,
     },
     clock::Clock,
     fetch::pool::FetchPool,
@@ -25,8 +22,6 @@ pub struct Lookup {
     pub key: CacheKey,
     /// How the caller asks.
     pub urgency: Urgency,
-    /// Whether the key is to be taken at its word: what was known of its other names has proved wrong.
-    pub exact: bool,
     /// Where the answer goes. Dropped unsent it tells the caller that an actor died over it.
     pub reply: Reply,
 }
@@ -42,8 +37,6 @@ pub struct Settled {
     pub key: CacheKey,
     /// Whether its actor holds an answer or remembers a failure; without either it need not live on.
     pub is_worth_keeping: bool,
-    /// The secret's full ARN, if the answer had one.
-    pub arn: Option<Arc<str>>,
 }
 
 impl Message for Settled {
@@ -81,7 +74,6 @@ impl fmt::Debug for Lease {
 pub struct CacheRegistry {
     capacity: usize,
     catalogue: Rc<Catalogue>,
-    aliases: Aliases,
     policy: PerUpstream<CachePolicy>,
     fetch_pool: Addr<FetchPool>,
     clock: Rc<dyn Clock>,
@@ -112,7 +104,7 @@ impl CacheRegistry {
     ) -> Self {
         debug!("Creating a new cache with size {capacity}");
         let catalogue = Rc::new(Catalogue::empty(Rc::clone(&clock), Rc::clone(&stats)));
-        Self { capacity, catalogue, aliases: Aliases::default(), policy, fetch_pool, clock, stats }
+        Self { capacity, catalogue, policy, fetch_pool, clock, stats }
     }
 
     /// Starts it.
@@ -127,16 +119,11 @@ impl CacheRegistry {
         key: CacheKey,
         ctx: &mut Context<Self>,
     ) -> (Addr<CacheActor>, Lease) {
-        // A key with an actor is nobody's alias, so most questions need no second look.
-        if let Some(found) = self.find(&key) {
-            return found;
-        }
-        let key = self.aliases.resolve(key);
         if let Some(found) = self.find(&key) {
             return found;
         }
         // What an actor that has died left behind.
-        self.let_go(&key);
+        self.catalogue.slots().pop(&key);
         let shelf = Rc::new(Shelf::empty(self.policy.get(key.upstream()).for_one_key()));
         let actor = CacheActor::new(
             key.clone(),
@@ -162,41 +149,12 @@ impl CacheRegistry {
     fn evict_beyond_capacity(&mut self) {
         for key in self.catalogue.idle_beyond(self.capacity) {
             debug!(%key, "evicted");
-            self.let_go(&key);
-        }
-    }
-
-    fn let_go(&mut self, key: &CacheKey) {
-        if let Some(arn) = self.catalogue.slots().pop(key).and_then(|slot| slot.arn) {
-            self.aliases.forget(key, &arn);
+            self.catalogue.slots().pop(&key);
         }
     }
 
     fn is_idle(&self, key: &CacheKey) -> bool {
         self.catalogue.slots().peek(key).is_some_and(Slot::is_idle)
-    }
-
-    /// From here on these questions are one key. Another actor that already answers one of them goes,
-    /// once it is idle: its next answer tells again.
-    fn learn_aliases(&mut self, key: &CacheKey, arn: Arc<str>) {
-        // A name may mean another secret than before: one that was deleted and made anew.
-        let Some(before) =
-            self.catalogue.slots().peek_mut(key).map(|slot| slot.arn.replace(Arc::clone(&arn)))
-        else {
-            return;
-        };
-        if let Some(before) = before {
-            self.aliases.forget(key, &before);
-        }
-        let shared = Rc::new(key.clone());
-        for alias in other_names(key, &arn) {
-            if self.is_idle(&alias) {
-                self.let_go(&alias);
-            }
-            if !self.catalogue.slots().contains(&alias) {
-                self.aliases.learn(alias, Rc::clone(&shared));
-            }
-        }
     }
 }
 
@@ -205,12 +163,9 @@ impl Handler<Lookup> for CacheRegistry {
 
     #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
     fn handle(&mut self, lookup: Lookup, ctx: &mut Self::Context) {
-        let Lookup { key, urgency, exact, reply } = lookup;
+        let Lookup { key, urgency, reply } = lookup;
         if reply.is_closed() {
             return;
-        }
-        if exact {
-            self.aliases.unlearn(&key);
         }
         let (actor, lease) = self.find_or_start(key, ctx);
         actor.do_send(Get { urgency, reply, lease });
@@ -226,9 +181,7 @@ impl Handler<Settled> for CacheRegistry {
         }
         // Whoever asked since then holds a lease and gets a fetch of its own; its end tells again.
         if !settled.is_worth_keeping && self.is_idle(&settled.key) {
-            self.let_go(&settled.key);
-        } else if let Some(arn) = settled.arn {
-            self.learn_aliases(&settled.key, arn);
+            self.catalogue.slots().pop(&settled.key);
         }
         self.evict_beyond_capacity();
     }

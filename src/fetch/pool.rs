@@ -7,12 +7,9 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     clock::Clock,
-    fetch::{
-        error::FetchError,
-        lane::Lane,
-        upstream::{UpstreamValue, Upstreams},
-    },
+    fetch::{error::FetchError, lane::Lane, upstream::Upstreams},
     key::{CacheKey, PerUpstream, UpstreamKind},
+    secret::SecretValue,
     stats::Stats,
 };
 
@@ -60,8 +57,8 @@ pub type FetchReply = Result<Fetched, FetchError>;
 /// An upstream's answer and what it took.
 #[derive(Debug)]
 pub struct Fetched {
-    /// What the upstream answered.
-    pub value: UpstreamValue,
+    /// What the upstream answered: a finished response body.
+    pub value: SecretValue,
     /// How long the fetch waited for its permit.
     pub queued: Duration,
     /// How long the upstream took, retries included.

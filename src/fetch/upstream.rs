@@ -10,23 +10,9 @@ use crate::{
     secret::SecretValue,
 };
 
-/// What an upstream answered.
-#[derive(Debug)]
-pub struct UpstreamValue {
-    /// The finished response body, serialised as clients get it.
-    pub body: SecretValue,
-    /// The secret's full ARN: what other names of it have in common. `None` for parameters.
-    pub arn: Option<String>,
-}
-
-impl From<SecretValue> for UpstreamValue {
-    fn from(body: SecretValue) -> Self {
-        Self { body, arn: None }
-    }
-}
-
-/// How one call to an upstream ends.
-pub type UpstreamAnswer = Result<UpstreamValue, FetchError>;
+/// How one call to an upstream ends: with the finished response body, serialised as clients get it, or an
+/// error.
+pub type UpstreamAnswer = Result<SecretValue, FetchError>;
 
 /// Answers one kind of key.
 ///

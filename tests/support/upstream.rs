@@ -6,7 +6,7 @@ use futures_util::future::LocalBoxFuture;
 use parameters_secrets_extension::{
     fetch::{
         error::FetchError,
-        upstream::{Upstream, UpstreamAnswer, UpstreamValue},
+        upstream::{Upstream, UpstreamAnswer},
     },
     key::{CacheKey, ParameterKey, SecretKey},
     secret::SecretValue,
@@ -39,7 +39,6 @@ struct Inner {
     latency: Duration,
     always: Option<Outcome>,
     script: VecDeque<Outcome>,
-    arn_of: Option<fn(&str) -> String>,
     calls: Vec<(CacheKey, Instant)>,
     in_flight: Vec<CacheKey>,
     peak: usize,
@@ -66,12 +65,6 @@ impl FakeUpstream {
     /// As `always`, in the middle of a test.
     pub fn hereafter(&self, outcome: Outcome) {
         self.0.borrow_mut().always = Some(outcome);
-    }
-
-    /// Secrets have these ARNs.
-    pub fn with_arns(self, arn_of: fn(&str) -> String) -> Self {
-        self.0.borrow_mut().arn_of = Some(arn_of);
-        self
     }
 
     /// The next call that has no outcome yet ends so.
@@ -111,7 +104,7 @@ impl FakeUpstream {
     }
 
     fn call(&self, key: CacheKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
-        let (number, outcome, latency, arn, guard) = {
+        let (number, outcome, latency, guard) = {
             let mut inner = self.0.borrow_mut();
             inner.ever_twice_in_flight |= inner.in_flight.contains(&key);
             inner.calls.push((key.clone(), Instant::now()));
@@ -119,12 +112,8 @@ impl FakeUpstream {
             inner.peak = inner.peak.max(inner.in_flight.len());
             let always = inner.always.clone();
             let outcome = inner.script.pop_front().or(always).unwrap_or(Outcome::Value);
-            let arn = inner.arn_of.and_then(|arn_of| match &key {
-                CacheKey::Secret(key) => Some(arn_of(&key.secret_id)),
-                CacheKey::Parameter(_) => None,
-            });
             let guard = InFlight { upstream: self.clone(), key };
-            (inner.calls.len(), outcome, inner.latency, arn, guard)
+            (inner.calls.len(), outcome, inner.latency, guard)
         };
         Box::pin(async move {
             let _guard = guard;
@@ -132,9 +121,7 @@ impl FakeUpstream {
                 sleep(latency).await;
             }
             match outcome {
-                Outcome::Value => {
-                    Ok(UpstreamValue { body: SecretValue::new(format!("call {number}")), arn })
-                }
+                Outcome::Value => Ok(SecretValue::new(format!("call {number}"))),
                 Outcome::Error(code) => Err(failure(code, false)),
                 Outcome::PassingError(code) => Err(failure(code, true)),
                 Outcome::Dispatch => Err(FetchError::Dispatch { reason: "as told".into() }),

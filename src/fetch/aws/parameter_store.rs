@@ -66,7 +66,7 @@ impl ParameterStore {
             .await
             .map_err(|error| from_sdk_error(UpstreamKind::ParameterStore, error))?
             .parameter
-            .map(|parameter| ParameterRecord::from(parameter).into_body().into())
+            .map(|parameter| ParameterRecord::from(parameter).into_body())
             .ok_or_else(|| FetchError::Dispatch {
                 reason: "the service's answer holds no parameter".to_owned(),
             })

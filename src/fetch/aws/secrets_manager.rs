@@ -65,7 +65,7 @@ impl SecretsManager {
             .set_version_stage(key.version_stage)
             .send()
             .await
-            .map(|output| SecretRecord::from(output).into_value())
+            .map(|output| SecretRecord::from(output).into_body())
             .map_err(|error| from_sdk_error(UpstreamKind::SecretsManager, error))
     }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::go_json;
-use crate::{fetch::upstream::UpstreamValue, secret::SecretValue};
+use crate::secret::SecretValue;
 
 /// One version of a secret. AWS may leave out any field; a body then says `null`.
 #[derive(Debug)]
@@ -58,11 +58,6 @@ pub struct ParameterRecord {
 }
 
 impl SecretRecord {
-    /// The finished response body, and what identifies the secret under all its names.
-    pub fn into_value(self) -> UpstreamValue {
-        UpstreamValue { arn: self.arn.clone(), body: self.into_body() }
-    }
-
     /// The finished response body.
     pub fn into_body(self) -> SecretValue {
         // Wiped like every copy of a plaintext: base64 hides nothing.

@@ -16,7 +16,7 @@ fn secret(secret_id: &str) -> CacheKey {
 
 async fn ask(store: &LocalStore, key: CacheKey) -> Result<String, FetchError> {
     let value = Upstreams::of_one(store.clone()).fetch(key).await?;
-    Ok(String::from_utf8(value.body.reveal().to_vec()).expect("a body is UTF-8"))
+    Ok(String::from_utf8(value.reveal().to_vec()).expect("a body is UTF-8"))
 }
 
 /// Writes and gives the file a modification time of its own, however coarse the clock is.

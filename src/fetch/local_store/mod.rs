@@ -52,7 +52,7 @@ use zeroize::Zeroizing;
 pub use self::document::Problem;
 use self::{document::Document, lookup::Store};
 use super::{
-    body::SecretRecord,
+    body::{ParameterRecord, SecretRecord},
     error::FetchError,
     upstream::{Upstream, UpstreamAnswer},
 };
@@ -120,16 +120,16 @@ impl LocalStore {
 impl Upstream<SecretKey> for LocalStore {
     fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         let shared = Rc::clone(&self.0);
-        Box::pin(async move { shared.current().await?.secret(&key).map(SecretRecord::into_value) })
+        Box::pin(async move { shared.current().await?.secret(&key).map(SecretRecord::into_body) })
     }
 }
 
 impl Upstream<ParameterKey> for LocalStore {
     fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         let shared = Rc::clone(&self.0);
-        Box::pin(async move {
-            shared.current().await?.parameter(&key).map(|record| record.into_body().into())
-        })
+        Box::pin(
+            async move { shared.current().await?.parameter(&key).map(ParameterRecord::into_body) },
+        )
     }
 }
 
