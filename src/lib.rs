@@ -5,8 +5,8 @@
 //! 1. [`http`] checks it and reads which [`key`] it asks for,
 //! 2. [`cache`] answers from memory, or lets the caller join the key's one fetch,
 //! 3. [`fetch`] waits for a permit and asks Secrets Manager, Parameter Store or a local file,
-//! 4. the finished body ([`secret`]) goes back to everybody who waited;
-//! 5. [`lifecycle`] starts and stops all of it with the Lambda environment.
+//! 4. the finished body ([`secret`]) goes back to every caller that waited.
+//! 5. [`extension`] starts all of it in order and ends it when [`lifecycle`] tells of SHUTDOWN.
 //!
 //! Calls go down only. [`key`], [`settings`], [`clock`], [`secret`] and the pure parts of each folder
 //! know no actor runtime. `actors.md` says what each actor owns, promises and refuses.

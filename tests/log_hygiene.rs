@@ -216,7 +216,7 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
         ),
         ("ParameterRecord", format!("{:?}", parameter_record("a".into(), value))),
         ("Tokens", format!("{tokens:#?}")),
-        ("Reading", format!("{reading:#?}")),
+        ("SettingsAndNotices", format!("{reading:#?}")),
         ("Service", format!("{service:?}")),
         ("Boot", format!("{:?}", Boot::early(reading_of_no_port()))),
     ] {
@@ -226,7 +226,7 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
 }
 
 /// Settings that cannot disturb anybody: a port the system gives, and no Lambda.
-fn reading_of_no_port() -> parameters_secrets_extension::settings::Reading {
+fn reading_of_no_port() -> parameters_secrets_extension::settings::SettingsAndNotices {
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let port = ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT".to_owned(), port);

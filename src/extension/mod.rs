@@ -25,7 +25,7 @@ use crate::{
     },
     log,
     prefetch::prefetch,
-    settings::{LambdaSettings, Notice, PrefetchSettings, Reading, Settings},
+    settings::{LambdaSettings, Notice, PrefetchSettings, Settings, SettingsAndNotices},
     snapshot::Snapshot,
     stats::Stats,
 };
@@ -40,7 +40,7 @@ const LAST_ANSWERS: Duration = Duration::from_millis(100);
 /// An extension that has a port and is registering, and has done nothing else yet.
 #[derive(Debug)]
 pub struct Boot {
-    reading: Reading,
+    reading: SettingsAndNotices,
     listener: io::Result<TcpListener>,
     /// None outside Lambda.
     registration: Option<Result<PendingRegistration, LifecycleError>>,
@@ -49,7 +49,7 @@ pub struct Boot {
 impl Boot {
     /// Binds the port, then sends the register request, with no runtime yet. In this order: Lambda starts
     /// the function when all extensions have registered, and its module-level code may ask at once.
-    pub fn early(reading: Reading) -> Self {
+    pub fn early(reading: SettingsAndNotices) -> Self {
         let listener = http::bind(reading.settings.http_port.get());
         let registration = reading.settings.lambda.as_ref().map(register);
         Self { reading, listener, registration }
@@ -58,7 +58,7 @@ impl Boot {
     /// Serves until SHUTDOWN, SIGTERM or ctrl-C.
     pub fn run(self) -> ExitCode {
         let Self { reading, listener, registration } = self;
-        let Reading { settings, notices, own_notices } = reading;
+        let SettingsAndNotices { settings, notices, own_notices } = reading;
         log::init(settings.log_level);
         log::log_panics();
         notices.iter().for_each(log::notice);
@@ -89,7 +89,7 @@ fn register(lambda: &LambdaSettings) -> Result<PendingRegistration, LifecycleErr
     send_register(lambda.runtime_api.clone(), name, events)
 }
 
-/// Why the extension ended in a way that is no success; the text is the one line its user reads.
+/// Why the extension failed. The text is the one line that its user reads.
 type Failure = String;
 
 async fn serve(
@@ -130,14 +130,14 @@ async fn serve(
             service.clone(),
         ));
     }
-    tokio::task::spawn_local(off_everybodys_path(
+    tokio::task::spawn_local(warm_up_and_prefetch(
         backend,
         lifecycle.clone(),
         snapshot,
         settings.prefetch.clone(),
         service.clone(),
     ));
-    let end = the_end(lifecycle.clone()).await;
+    let end = shutdown_request(lifecycle.clone()).await;
     if let (Err(reason), Some(lifecycle), Some(lambda)) = (&end, lifecycle, &settings.lambda) {
         tell_lambda(lifecycle, lambda, reason).await;
     }
@@ -197,9 +197,9 @@ async fn tell_of_invocations(
     }
 }
 
-/// What nobody waits for: builds the AWS clients while the runtime starts, with the CPU of INIT, then
-/// prefetches. A request that comes earlier waits in its fetch for the same client.
-async fn off_everybodys_path(
+/// Builds the AWS clients while the runtime starts, with the CPU of INIT, then prefetches. A request
+/// that comes earlier waits in its fetch for the same client.
+async fn warm_up_and_prefetch(
     backend: Rc<Backend>,
     lifecycle: Option<Addr<LifecycleActor>>,
     snapshot: Snapshot,
@@ -216,7 +216,7 @@ async fn off_everybodys_path(
 }
 
 /// Waits for SHUTDOWN, SIGTERM or ctrl-C, whichever comes first.
-async fn the_end(lifecycle: Option<Addr<LifecycleActor>>) -> Result<(), Failure> {
+async fn shutdown_request(lifecycle: Option<Addr<LifecycleActor>>) -> Result<(), Failure> {
     let cannot_listen = |error: io::Error| format!("cannot listen for signals: {error}");
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;

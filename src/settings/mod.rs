@@ -67,14 +67,14 @@ pub struct Settings {
     pub aws: AwsSettings,
 }
 
-/// The settings, and what there is to tell about them once the log stands.
+/// The settings, and the lines about them, which are written once the log has started.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub struct SettingsAndNotices {
     /// Usable whatever the environment held.
     pub settings: Settings,
     /// The official extension's start-up lines, in its order.
     pub notices: Vec<Notice>,
-    /// The lines about what is this project's own; they follow when the official ones have ended.
+    /// The lines about this project's own settings. They follow the official ones.
     pub own_notices: Vec<Notice>,
 }
 
@@ -82,13 +82,13 @@ impl Settings {
     /// Reads the environment of this process. A variable that is not UTF-8 is read as far as it
     /// is.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn from_environment() -> Reading {
+    pub fn from_environment() -> SettingsAndNotices {
         let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
         Self::read(std::env::vars_os().map(|(name, value)| (text(name), text(value))))
     }
 
     /// Reads these variables and no others. Names are in capitals, exactly.
-    pub fn read(vars: impl IntoIterator<Item = (String, String)>) -> Reading {
+    pub fn read(vars: impl IntoIterator<Item = (String, String)>) -> SettingsAndNotices {
         let mut tokens = Tokens::default();
         let variables =
             Variables::new(vars.into_iter().filter_map(|(name, value)| tokens.keep(name, value)));
@@ -127,7 +127,7 @@ impl Settings {
         if settings.tokens.is_empty() {
             own_notices.push(no_token());
         }
-        Reading { settings, notices, own_notices }
+        SettingsAndNotices { settings, notices, own_notices }
     }
 }
 

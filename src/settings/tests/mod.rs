@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tracing::Level;
 
-use super::{LogLevel, Reading, RetryMode, Settings};
+use super::{LogLevel, RetryMode, Settings, SettingsAndNotices};
 use crate::key::UpstreamKind;
 
-fn read(vars: &[(&str, &str)]) -> Reading {
+fn read(vars: &[(&str, &str)]) -> SettingsAndNotices {
     Settings::read(vars.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())))
 }
 
@@ -19,12 +19,12 @@ fn read(vars: &[(&str, &str)]) -> Reading {
 const OWN: usize = 7;
 
 /// The official lines as the log shows them, without prefix and time.
-fn lines(reading: &Reading) -> Vec<String> {
+fn lines(reading: &SettingsAndNotices) -> Vec<String> {
     reading.notices.iter().map(line).collect()
 }
 
 /// The lines about our own settings, likewise.
-fn own_lines(reading: &Reading) -> Vec<String> {
+fn own_lines(reading: &SettingsAndNotices) -> Vec<String> {
     reading.own_notices.iter().map(line).collect()
 }
 
