@@ -14,6 +14,17 @@ pub enum UpstreamKind {
     ParameterStore,
 }
 
+impl UpstreamKind {
+    /// The service whose values this path asks for, with a trailing slash or without.
+    pub fn at_path(path: &str) -> Option<Self> {
+        match path.strip_suffix('/').unwrap_or(path) {
+            SECRET_PATH => Some(Self::SecretsManager),
+            PARAMETER_PATH => Some(Self::ParameterStore),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for UpstreamKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

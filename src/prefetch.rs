@@ -8,8 +8,8 @@ use tracing::{debug, warn};
 
 use crate::{
     cache::Cache,
-    http::{BadRequest, query},
-    key::{CacheKey, PARAMETER_PATH, SECRET_PATH},
+    http::{BadRequest, Shown, query},
+    key::{CacheKey, UpstreamKind},
     settings::PrefetchSettings,
 };
 
@@ -49,11 +49,13 @@ fn key_of(item: &str) -> Result<CacheKey, BadRequest> {
     // A plus in a name is a plus; in a request's query it would be a space.
     let literal = |name: &str| name.replace('+', "%2B");
     let question = if let Some(name) = what.strip_prefix(SECRET) {
-        query::parse(SECRET_PATH, &format!("secretId={}&{options}", literal(name)))
+        query::parse(UpstreamKind::SecretsManager, &format!("secretId={}&{options}", literal(name)))
     } else if let Some(name) = what.strip_prefix(PARAMETER) {
-        query::parse(PARAMETER_PATH, &format!("name={}&{options}", literal(name)))
+        query::parse(UpstreamKind::ParameterStore, &format!("name={}&{options}", literal(name)))
     } else {
-        query::parse(what, options)
+        let upstream =
+            UpstreamKind::at_path(what).ok_or_else(|| BadRequest::UnknownPath(Shown::new(what)))?;
+        query::parse(upstream, options)
     };
     question.map(|question| question.key)
 }

@@ -11,7 +11,7 @@ use allocation_counter::AllocationInfo;
 use parameters_secrets_extension::{
     cache::Cache,
     clock::{Clock, SystemClock},
-    http::{Authorizer, Drain, HttpActor, Service, bind},
+    http::{Authorizer, Drain, HttpActor, Service, bind, routes},
     log,
     settings::{LogLevel, Token, Tokens},
 };
@@ -108,7 +108,7 @@ impl Client {
         let token = "t".repeat(TOKEN_LENGTH);
         let listener = bind(0).unwrap();
         let address = listener.local_addr().unwrap();
-        let server = HttpActor::new(listener, web::Data::new(service(&token))).start();
+        let server = HttpActor::new(listener, routes(web::Data::new(service(&token)))).start();
         let mut client = Self {
             server,
             stream: TcpStream::connect(address).await.unwrap(),

@@ -9,7 +9,7 @@ use parameters_secrets_extension::{
         upstream::{Upstream, UpstreamAnswer, Upstreams},
     },
     http::query,
-    key::{CacheKey, ParameterKey, SecretKey},
+    key::{CacheKey, ParameterKey, SecretKey, UpstreamKind},
     secret::SecretValue,
 };
 use proptest::{prelude::*, sample::select};
@@ -28,7 +28,7 @@ const PARTIAL: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app/
 
 /// The key of a request's query, so that what the query parser makes equal counts too.
 fn asked(query: &str) -> CacheKey {
-    query::parse("/secretsmanager/get", query).unwrap().key
+    query::parse(UpstreamKind::SecretsManager, query).unwrap().key
 }
 
 #[actix_rt::test]
@@ -180,7 +180,7 @@ fn question() -> impl Strategy<Value = CacheKey> {
     ]);
     let of_a_parameter = (name, selector, decryption).prop_map(|(name, selector, decryption)| {
         let query = format!("name={name}{selector}{decryption}");
-        query::parse("/systemsmanager/parameters/get", &query).unwrap().key
+        query::parse(UpstreamKind::ParameterStore, &query).unwrap().key
     });
     prop_oneof![3 => of_a_secret, 1 => of_a_parameter]
 }

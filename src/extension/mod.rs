@@ -116,7 +116,7 @@ async fn serve(
         cache: cache(settings, &snapshot, backend.upstreams(), clock, Rc::clone(&stats)),
         stats: Rc::clone(&stats),
     });
-    let http = HttpActor::new(listener, service.clone()).start();
+    let http = HttpActor::new(listener, http::routes(service.clone())).start();
     info!("Serving on port {}", settings.http_port);
     let lifecycle = registration.map(|pending| LifecycleActor::new(pending).start());
     info!("ready to serve traffic");

@@ -62,7 +62,8 @@ pub enum BadRequest {
 pub struct Shown(String);
 
 impl Shown {
-    pub(super) fn new(text: &str) -> Self {
+    /// Keeps the first 80 characters.
+    pub fn new(text: &str) -> Self {
         // Cut here, not when displayed: an error must not keep a megabyte alive.
         let mut kept: String = text.chars().take(MAX_SHOWN_CHARS).collect();
         if kept.len() < text.len() {

@@ -9,5 +9,5 @@ mod wire;
 
 pub use authorize::Authorizer;
 pub use bad_request::{BadRequest, Shown};
-pub use routes::{Service, configure};
+pub use routes::{Service, routes};
 pub use wire::{CountConnections, Drain, HttpActor, bind};

@@ -1,6 +1,6 @@
-//! Reads a request's path and query: which question is asked, or what is wrong with it.
+//! Reads a request's query: which question is asked, or what is wrong with it.
 //!
-//! Pure and total: any two strings give a [`Question`] or a [`BadRequest`], never a panic. It reads
+//! Pure and total: any string gives a [`Question`] or a [`BadRequest`], never a panic. It reads
 //! the query as Go's `url.ParseQuery` does, because the clients in the wild were written against a
 //! Go server, and it decodes everything, so that every spelling of one question is one key.
 
@@ -9,9 +9,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 pub use super::bad_request::{BadRequest, Shown};
-use crate::key::{
-    CacheKey, PARAMETER_PATH, ParameterKey, SECRET_PATH, SecretKey, Selector, UpstreamKind,
-};
+use crate::key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind};
 
 /// What a well-formed request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +20,8 @@ pub struct Question {
     pub refresh: bool,
 }
 
-/// Reads a request's path and its query, the part behind the `?`.
-pub fn parse(path: &str, query: &str) -> Result<Question, BadRequest> {
-    // The path is judged before the query: the contract fixes the order of checks.
-    let upstream = match path.strip_suffix('/').unwrap_or(path) {
-        SECRET_PATH => UpstreamKind::SecretsManager,
-        PARAMETER_PATH => UpstreamKind::ParameterStore,
-        _ => return Err(BadRequest::UnknownPath(Shown::new(path))),
-    };
+/// Reads the query, the part behind the `?`, of a request for one of this upstream's values.
+pub fn parse(upstream: UpstreamKind, query: &str) -> Result<Question, BadRequest> {
     let given = Given::read(query)?;
     let refresh = match present(given.refresh_now) {
         None => false,

@@ -10,7 +10,11 @@ use actix_web::{
 };
 use bytes::Bytes;
 
-use crate::{cache::Answer, fetch::error::FetchError, http::BadRequest};
+use crate::{
+    cache::Answer,
+    fetch::error::FetchError,
+    http::{BadRequest, wire::BAD_REQUEST},
+};
 
 /// Carries the error's code. Written as AWS writes it by [`Connection`](super::wire).
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -22,7 +26,6 @@ const STALE: HeaderValue = HeaderValue::from_static("110 - \"Response is Stale\"
 /// Clients of the official extension match this text; the reason follows it.
 const UPSTREAM_FAILURE: &str = "an unexpected error occurred while executing request";
 pub(super) const BAD_TOKEN: &str = "bad session token or header key";
-pub(super) const BAD_REQUEST: &str = "BadRequestException";
 
 /// A value: 200 with the finished body. One past its TTL says so, as RFC 9111 has it.
 pub(super) fn success(answer: &Answer) -> HttpResponse {

@@ -1,4 +1,4 @@
-//! What happens to a request: checks in the contract's order, one question, one answer.
+//! What happens to a request: the checks in their order, one question, one answer.
 
 use std::rc::Rc;
 
@@ -14,7 +14,8 @@ use tracing::debug;
 
 use crate::{
     cache::Cache,
-    http::{Authorizer, BadRequest, authorize::TOKEN, query, reply},
+    http::{Authorizer, BadRequest, Shown, authorize::TOKEN, query, reply},
+    key::UpstreamKind,
     stats::Stats,
 };
 
@@ -29,10 +30,12 @@ pub struct Service {
     pub stats: Rc<Stats>,
 }
 
-/// Routes every request to one handler: the contract fixes the order of the checks, and a router would
-/// judge path and method before the token.
-pub fn configure(app: &mut web::ServiceConfig, service: web::Data<Service>) {
-    app.app_data(service).default_service(web::to(serve));
+/// Routes every request to one handler: the order of the checks is part of the interface, and a router
+/// would judge path and method before the token.
+pub fn routes(service: web::Data<Service>) -> impl FnOnce(&mut web::ServiceConfig) {
+    |app| {
+        app.app_data(service).default_service(web::to(serve));
+    }
 }
 
 async fn serve(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
@@ -44,24 +47,53 @@ async fn serve(request: HttpRequest, service: web::Data<Service>) -> HttpRespons
     response
 }
 
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endpoint {
+    /// A liveness probe.
+    Ping,
+    /// Figures about the cache.
+    Stats,
+    /// A secret or a parameter.
+    Value(UpstreamKind),
+}
+
+impl Endpoint {
+    fn at_path(path: &str) -> Result<Self, BadRequest> {
+        match path {
+            "/ping" => Ok(Self::Ping),
+            "/stats" => Ok(Self::Stats),
+            _ => UpstreamKind::at_path(path)
+                .map(Self::Value)
+                .ok_or_else(|| BadRequest::UnknownPath(Shown::new(path))),
+        }
+    }
+}
+
+/// The checks in the order of AWS's extension: token, method, path, query.
 async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
     if is_forwarded(request.headers()) {
         return refused(&BadRequest::Forwarded);
     }
-    let (method, path) = (request.method(), request.path());
-    if method == Method::GET && path == "/ping" {
-        return reply::healthy();
-    }
-    if !service.authorizer.admits(request.headers()).await {
+    let endpoint = Endpoint::at_path(request.path());
+    let is_get = request.method() == Method::GET;
+    let needs_a_token = !(is_get && matches!(endpoint, Ok(Endpoint::Ping)));
+    if needs_a_token && !service.authorizer.admits(request.headers()).await {
         return unauthorized(request.headers());
     }
-    if method != Method::GET {
+    if !is_get {
         return refused(&BadRequest::Method);
     }
-    if path == "/stats" {
-        return stats(&service.stats);
+    match endpoint {
+        Ok(Endpoint::Ping) => reply::healthy(),
+        Ok(Endpoint::Stats) => stats(&service.stats),
+        Ok(Endpoint::Value(upstream)) => value(upstream, request.query_string(), service).await,
+        Err(unknown_path) => refused(&unknown_path),
     }
-    let question = match query::parse(path, request.query_string()) {
+}
+
+async fn value(upstream: UpstreamKind, query: &str, service: &Service) -> HttpResponse {
+    let question = match query::parse(upstream, query) {
         Ok(question) => question,
         Err(reason) => return refused(&reason),
     };
@@ -92,4 +124,48 @@ fn unauthorized(headers: &HeaderMap) -> HttpResponse {
 fn stats(stats: &Stats) -> HttpResponse {
     // A flat struct of numbers always serialises.
     reply::json(serde_json::to_string(&stats.snapshot()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{BadRequest, Endpoint};
+    use crate::key::UpstreamKind;
+
+    #[test]
+    fn both_kinds_of_values_have_a_path_with_and_without_a_trailing_slash() {
+        for (path, upstream) in [
+            ("/secretsmanager/get", UpstreamKind::SecretsManager),
+            ("/systemsmanager/parameters/get", UpstreamKind::ParameterStore),
+        ] {
+            assert_eq!(Endpoint::at_path(path), Ok(Endpoint::Value(upstream)));
+            assert_eq!(Endpoint::at_path(&format!("{path}/")), Ok(Endpoint::Value(upstream)));
+        }
+    }
+
+    #[test]
+    fn an_unknown_path_names_the_two_paths() {
+        for path in ["", "/", "/secretsmanager", "/secretsmanager/get//", "/SecretsManager/get"] {
+            assert_eq!(
+                Endpoint::at_path(path).map_err(|reason: BadRequest| reason.to_string()),
+                Err(format!(
+                    "unknown path {path:?}: \
+                     ask for /secretsmanager/get or /systemsmanager/parameters/get"
+                ))
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_wrong_with_a_path_is_one_short_line(path in any::<String>()) {
+            if let Err(reason) = Endpoint::at_path(&path) {
+                let reason = reason.to_string();
+                prop_assert!(!reason.contains(char::is_control));
+                // A quotation of 80 characters, each at most `\u{10ffff}` long, and the words.
+                prop_assert!(reason.len() < 1_000);
+            }
+        }
+    }
 }

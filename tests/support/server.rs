@@ -17,7 +17,7 @@ use actix::{Actor, Addr};
 use actix_web::web;
 use parameters_secrets_extension::{
     fetch::upstream::Upstreams,
-    http::{Authorizer, CountConnections, HttpActor, Service},
+    http::{Authorizer, CountConnections, HttpActor, Service, routes},
     settings::{Token, Tokens},
     stats::Stats,
 };
@@ -68,7 +68,7 @@ impl TestServer {
             cache: Rc::into_inner(cache).unwrap(),
             stats: stats.clone(),
         });
-        Self { http: HttpActor::new(listener, service).start(), stats, clock, address }
+        Self { http: HttpActor::new(listener, routes(service)).start(), stats, clock, address }
     }
 
     pub async fn client(&self) -> RawClient {

@@ -18,12 +18,9 @@ use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use crate::http::{
-    routes::{Service, configure},
-    wire::{
-        connection::{Client, Connection},
-        connections::Connections,
-    },
+use crate::http::wire::{
+    connection::{Client, Connection},
+    connections::Connections,
 };
 
 /// Connections the kernel may hold for us before we accept them: a burst of a whole environment's threads.
@@ -66,13 +63,16 @@ impl Message for CountConnections {
     type Result = usize;
 }
 
+/// Adds to the App what answers its requests.
+type Routes = Box<dyn FnOnce(&mut web::ServiceConfig)>;
+
 /// Owns the listener and every client connection.
 ///
 /// actix-web's service runs on our own accept loop, on the one thread: `HttpServer` would add two threads,
 /// a thread hop on every hit, and half a millisecond to a cold start. `Connections` has the bounds.
 pub struct HttpActor {
-    listener: Option<StdListener>,
-    service: web::Data<Service>,
+    /// Until the actor has started.
+    unstarted: Option<(StdListener, Routes)>,
     connections: Rc<Connections>,
     draining: CancellationToken,
 }
@@ -84,11 +84,13 @@ impl fmt::Debug for HttpActor {
 }
 
 impl HttpActor {
-    /// Serves on `listener` as soon as the actor has started.
-    pub fn new(listener: StdListener, service: web::Data<Service>) -> Self {
+    /// Serves `routes` on `listener` as soon as the actor has started.
+    pub fn new(
+        listener: StdListener,
+        routes: impl FnOnce(&mut web::ServiceConfig) + 'static,
+    ) -> Self {
         Self {
-            listener: Some(listener),
-            service,
+            unstarted: Some((listener, Box::new(routes))),
             connections: Connections::new(),
             draining: CancellationToken::new(),
         }
@@ -99,12 +101,11 @@ impl Actor for HttpActor {
     type Context = Context<Self>;
 
     fn started(&mut self, _ctx: &mut Self::Context) {
-        let Some(listener) = self.listener.take() else { return };
-        let (service, connections) = (self.service.clone(), Rc::clone(&self.connections));
-        let draining = self.draining.clone();
+        let Some((listener, routes)) = self.unstarted.take() else { return };
+        let (connections, draining) = (Rc::clone(&self.connections), self.draining.clone());
         // A task of its own, not the context's: the context polls all its futures at every message.
         tokio::task::spawn_local(async move {
-            let accepting = accept(listener, service, connections);
+            let accepting = accept(listener, routes, connections);
             if let Some(Err(error)) = draining.run_until_cancelled(accepting).await {
                 error!(%error, "cannot serve");
             }
@@ -137,11 +138,11 @@ impl Handler<CountConnections> for HttpActor {
 /// Accepts until dropped. One task a connection: a panic in a handler is one connection's failure.
 async fn accept(
     listener: StdListener,
-    service: web::Data<Service>,
+    routes: Routes,
     connections: Rc<Connections>,
 ) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    let app = App::new().configure(|app| configure(app, service)).into_factory();
+    let app = App::new().configure(routes).into_factory();
     let http = HttpService::build()
         .keep_alive(KeepAlive::Os)
         // Would end a connection that has not been used yet; `Connection` times requests.

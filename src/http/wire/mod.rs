@@ -8,3 +8,4 @@ mod head_end;
 mod refusal;
 
 pub use actor::{CountConnections, Drain, HttpActor, bind};
+pub(in crate::http) use refusal::BAD_REQUEST;

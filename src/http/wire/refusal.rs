@@ -8,10 +8,10 @@ use actix_web::http::header::HttpDate;
 use bytes::Bytes;
 use memchr::memchr_iter;
 
-use crate::{
-    clock::{Clock, SystemClock},
-    http::reply::BAD_REQUEST,
-};
+use crate::clock::{Clock, SystemClock};
+
+/// The code of every error that is a request's own fault.
+pub(in crate::http) const BAD_REQUEST: &str = "BadRequestException";
 
 pub(super) const TOO_SLOW: &str = "URL and headers did not arrive completely within 5 seconds";
 pub(super) const TOO_LARGE: &str = "URL and headers together must be smaller than 64 KiB";
