@@ -26,8 +26,8 @@ impl Moment {
     }
 }
 
-/// Tells the time.
-pub trait Clock {
+/// Tells the time, on any thread.
+pub trait Clock: Send + Sync {
     /// This moment, on both clocks.
     fn now(&self) -> Moment;
 }

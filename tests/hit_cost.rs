@@ -3,7 +3,7 @@
 //! Allocations are counted, not seconds or instructions: the figure is the same on every machine, and a copy
 //! of the value, a future more, a message more or a line that is formatted and then not written all show in it.
 
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, System};
 use actix_web::web;
@@ -142,7 +142,7 @@ impl Client {
 }
 
 fn service(token: &str) -> Service {
-    let clock: Rc<dyn Clock> = Rc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let TestCache { cache, stats, .. } = TestCache::new(&FakeUpstream::new());
     let tokens = Tokens { session: Token::new(token.to_owned()), container: None };
     let cache: Cache = Rc::into_inner(cache).unwrap();

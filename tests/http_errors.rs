@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use parameters_secrets_extension::fetch::{error::FetchError, upstream::Upstreams};
+use parameters_secrets_extension::fetch::{
+    error::{FetchError, UpstreamErrorKind},
+    upstream::Upstreams,
+};
 use tokio::time::pause;
 
 use crate::support::{
@@ -153,7 +156,7 @@ async fn an_upstreams_error_keeps_the_generic_text_and_adds_code_and_message() {
         Err(FetchError::Upstream {
             code: "ResourceNotFoundException".into(),
             message,
-            passing: false,
+            kind: UpstreamErrorKind::Refusal,
         })
     }));
     let reply = TestServer::with(Config::default(), upstreams).get(SECRET).await;

@@ -1,6 +1,6 @@
 //! No secret value and no token reaches a log line, an error or a `Debug` output.
 
-use std::{fs, rc::Rc, time::Duration};
+use std::{fs, rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::web;
 use aws_smithy_types::DateTime;
@@ -10,7 +10,7 @@ use parameters_secrets_extension::{
     extension::Boot,
     fetch::{
         body::{ParameterRecord, SecretRecord},
-        error::FetchError,
+        error::{FetchError, UpstreamErrorKind},
         local_store::LocalStore,
         pool::Fetched,
         upstream::{UpstreamAnswer, Upstreams},
@@ -55,7 +55,7 @@ fn upstream(key: CacheKey) -> UpstreamAnswer {
         _ if is("denied") => Err(FetchError::Upstream {
             code: "AccessDenied".into(),
             message: "no".into(),
-            passing: false,
+            kind: UpstreamErrorKind::Refusal,
         }),
         _ if is("unreachable") => Err(FetchError::Dispatch { reason: "refused".into() }),
         _ if is("panics") => panic!("the value is {VALUE}"),
@@ -191,7 +191,7 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
     let tokens = reading.settings.tokens.clone();
     let cache = TestCache::new(&FakeUpstream::new());
     let service = web::Data::new(Service {
-        authorizer: Authorizer::new(tokens.clone(), None, Rc::new(SystemClock)),
+        authorizer: Authorizer::new(tokens.clone(), None, Arc::new(SystemClock)),
         cache: Rc::into_inner(cache.cache).unwrap(),
         stats: cache.stats,
     });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use parameters_secrets_extension::{
     fetch::{
-        error::FetchError,
+        error::{FetchError, UpstreamErrorKind},
         upstream::{Upstream, UpstreamAnswer, Upstreams},
     },
     http::query,
@@ -151,7 +151,7 @@ fn not_found() -> FetchError {
     FetchError::Upstream {
         code: "ResourceNotFoundException".into(),
         message: "as told".into(),
-        passing: false,
+        kind: UpstreamErrorKind::Refusal,
     }
 }
 

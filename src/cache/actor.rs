@@ -51,7 +51,7 @@ pub struct CacheActor {
     fetch_pool: Addr<FetchPool>,
     /// Weak: the registry holds this actor, and would never end if it were held by it.
     registry: WeakRecipient<Settled>,
-    clock: Rc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     stats: Rc<Stats>,
     outage: Option<Outage>,
     flight: Option<Flight>,
@@ -76,7 +76,7 @@ impl CacheActor {
         shelf: Rc<Shelf>,
         fetch_pool: Addr<FetchPool>,
         registry: WeakRecipient<Settled>,
-        clock: Rc<dyn Clock>,
+        clock: Arc<dyn Clock>,
         stats: Rc<Stats>,
     ) -> Self {
         Self {
@@ -290,7 +290,7 @@ impl CacheActor {
             self.key.operation(),
             failure.code(),
         );
-        if !failure.is_passing() {
+        if failure.is_refusal() {
             // Gone, or not allowed any more: its old value must not come back in a later outage.
             self.shelf.clear();
         }

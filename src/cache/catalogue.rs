@@ -4,6 +4,7 @@ use std::{
     cell::{RefCell, RefMut},
     fmt,
     rc::Rc,
+    sync::Arc,
 };
 
 use actix::Addr;
@@ -24,7 +25,7 @@ use crate::{
 /// without a message (docs/decisions/0033). All on one thread, and no borrow is held over an await.
 pub struct Catalogue {
     slots: RefCell<LruCache<CacheKey, Slot>>,
-    clock: Rc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     stats: Rc<Stats>,
 }
 
@@ -61,7 +62,7 @@ impl fmt::Debug for Catalogue {
 }
 
 impl Catalogue {
-    pub(super) fn empty(clock: Rc<dyn Clock>, stats: Rc<Stats>) -> Self {
+    pub(super) fn empty(clock: Arc<dyn Clock>, stats: Rc<Stats>) -> Self {
         Self { slots: RefCell::new(LruCache::unbounded()), clock, stats }
     }
 

@@ -46,7 +46,7 @@ impl Outage {
 
     /// Whether the failure is one that passes, so that an old value is better than none.
     pub(super) fn is_passing(&self) -> bool {
-        self.failure.is_passing()
+        !self.failure.is_refusal()
     }
 
     fn pause(&self) -> Duration {

@@ -76,7 +76,7 @@ pub struct CacheRegistry {
     catalogue: Rc<Catalogue>,
     policy: PerUpstream<CachePolicy>,
     fetch_pool: Addr<FetchPool>,
-    clock: Rc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     stats: Rc<Stats>,
 }
 
@@ -99,11 +99,11 @@ impl CacheRegistry {
         capacity: usize,
         policy: PerUpstream<CachePolicy>,
         fetch_pool: Addr<FetchPool>,
-        clock: Rc<dyn Clock>,
+        clock: Arc<dyn Clock>,
         stats: Rc<Stats>,
     ) -> Self {
         debug!("Creating a new cache with size {capacity}");
-        let catalogue = Rc::new(Catalogue::empty(Rc::clone(&clock), Rc::clone(&stats)));
+        let catalogue = Rc::new(Catalogue::empty(Arc::clone(&clock), Rc::clone(&stats)));
         Self { capacity, catalogue, policy, fetch_pool, clock, stats }
     }
 
@@ -130,7 +130,7 @@ impl CacheRegistry {
             Rc::clone(&shelf),
             self.fetch_pool.clone(),
             ctx.address().downgrade().recipient(),
-            Rc::clone(&self.clock),
+            Arc::clone(&self.clock),
             Rc::clone(&self.stats),
         )
         .start();

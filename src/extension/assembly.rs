@@ -1,6 +1,6 @@
 //! Puts cache and pool together from the settings.
 
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use crate::{
     cache::{Cache, CachePolicy, CacheRegistry},
@@ -24,7 +24,7 @@ pub(super) fn cache(
     settings: &Settings,
     snapshot: &Snapshot,
     upstreams: Upstreams,
-    clock: Rc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     stats: Rc<Stats>,
 ) -> Cache {
     let capacity = if settings.cache.enabled { settings.cache.size } else { 0 };
@@ -47,10 +47,10 @@ pub(super) fn cache(
         parameter_store: deadline(settings, settings.timeout.parameter_store),
     };
     let snapshot = snapshot.clone();
-    let pool = FetchPool::new(upstreams, limits, Rc::clone(&clock), Rc::clone(&stats));
+    let pool = FetchPool::new(upstreams, limits, Arc::clone(&clock), Rc::clone(&stats));
     let open_registry = move |fetch_pool| {
         let (capacity, policy) = if snapshot.is_ahead() { keeping_nothing } else { keeping };
-        let (clock, stats) = (Rc::clone(&clock), Rc::clone(&stats));
+        let (clock, stats) = (Arc::clone(&clock), Rc::clone(&stats));
         CacheRegistry::new(capacity, policy, fetch_pool, clock, stats).open()
     };
     Cache::new(pool, open_registry, deadline)

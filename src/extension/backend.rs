@@ -1,6 +1,6 @@
 //! Who answers fetches: AWS, or a file.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use tracing::error;
 
@@ -25,7 +25,7 @@ pub(super) enum Backend {
 
 impl Backend {
     /// A local store is opened and checked; with AWS nothing happens yet.
-    pub(super) fn new(settings: &Settings, clock: Rc<dyn Clock>) -> Result<Self, String> {
+    pub(super) fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, String> {
         if let Some(path) = &settings.local_store {
             let region = settings.aws.region.as_deref().unwrap_or(LOCAL_REGION);
             return LocalStore::open(path, region)

@@ -6,7 +6,7 @@
 mod assembly;
 mod backend;
 
-use std::{io, net::TcpListener, path::Path, process::ExitCode, rc::Rc, time::Duration};
+use std::{io, net::TcpListener, path::Path, process::ExitCode, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
 use actix_web::web;
@@ -99,8 +99,8 @@ async fn serve(
     registration: Option<Result<PendingRegistration, LifecycleError>>,
 ) -> Result<(), Failure> {
     let registration = registration.transpose().map_err(|error| error.to_string())?;
-    let clock: Rc<dyn Clock> = Rc::new(SystemClock);
-    let backend = Backend::new(settings, Rc::clone(&clock));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let backend = Backend::new(settings, Arc::clone(&clock));
     let (listener, backend) = match (listen(settings, listener), backend) {
         (Ok(listener), Ok(backend)) => (listener, backend),
         (Err(reason), _) | (_, Err(reason)) => return Err(give_up(registration, reason).await),
@@ -111,7 +111,7 @@ async fn serve(
         authorizer: Authorizer::new(
             settings.tokens.clone(),
             backend.current_token(),
-            Rc::clone(&clock),
+            Arc::clone(&clock),
         ),
         cache: cache(settings, &snapshot, backend.upstreams(), clock, Rc::clone(&stats)),
         stats: Rc::clone(&stats),

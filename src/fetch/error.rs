@@ -7,6 +7,20 @@ use crate::key::UpstreamKind;
 /// What a fetch ends with when it does not end with a value; many waiters share one.
 pub type SharedFetchError = Arc<FetchError>;
 
+/// What an upstream's error says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamErrorKind {
+    /// The value was deleted, never existed, or may not be read: a kept one must not be given either.
+    Refusal,
+    /// Calls are short. The same call may succeed after a pause.
+    Throttling {
+        /// How long the service asked to wait, if it did.
+        retry_after: Option<Duration>,
+    },
+    /// Anything else. It says nothing about the value.
+    Passing,
+}
+
 /// Why a fetch failed. No variant ever holds a secret's value.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
@@ -17,8 +31,8 @@ pub enum FetchError {
         code: String,
         /// The upstream's own words.
         message: String,
-        /// Whether the same question may well be answered later: throttling, 5xx, expired credentials.
-        passing: bool,
+        /// What the error says about the value and about the service.
+        kind: UpstreamErrorKind,
     },
     /// No answer within the time-out.
     #[error("no answer from {upstream} within {} ms: {hint}", after.as_millis())]
@@ -57,18 +71,10 @@ impl FetchError {
         Self::Timeout { upstream, after: deadline, hint }
     }
 
-    /// Whether the failure says nothing about the value: then an old one is better than none. What was
-    /// deleted, or may not be read any more, must not be answered from memory.
-    pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Upstream { passing, .. } => *passing,
-            Self::Timeout { .. }
-            | Self::Dispatch { .. }
-            | Self::Overloaded(_)
-            | Self::Panicked
-            | Self::Stopping
-            | Self::Abandoned => true,
-        }
+    /// Whether the upstream refused the value itself: then a kept one must not be given any more.
+    /// Every other failure passes, and an old value is better than none.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Upstream { kind: UpstreamErrorKind::Refusal, .. })
     }
 
     /// The code clients see in `X-Amzn-ErrorType`.

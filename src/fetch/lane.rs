@@ -30,7 +30,7 @@ pub(super) struct Lane {
     permits: Arc<Semaphore>,
     queued: Cell<usize>,
     invoked: Notify,
-    clock: Rc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     stats: Rc<Stats>,
 }
 
@@ -65,7 +65,7 @@ impl Lane {
         kind: UpstreamKind,
         upstreams: Upstreams,
         limits: PoolLimits,
-        clock: Rc<dyn Clock>,
+        clock: Arc<dyn Clock>,
         stats: Rc<Stats>,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(limits.permits.get()));

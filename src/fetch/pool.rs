@@ -1,6 +1,6 @@
 //! Bounds upstream calls: how many at once, how many wait, how long.
 
-use std::{fmt, num::NonZeroUsize, rc::Rc, time::Duration};
+use std::{fmt, num::NonZeroUsize, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -104,11 +104,11 @@ impl FetchPool {
     pub fn new(
         upstreams: Upstreams,
         limits: PerUpstream<PoolLimits>,
-        clock: Rc<dyn Clock>,
+        clock: Arc<dyn Clock>,
         stats: Rc<Stats>,
     ) -> Self {
         let lane = |kind| {
-            let (clock, stats) = (Rc::clone(&clock), Rc::clone(&stats));
+            let (clock, stats) = (Arc::clone(&clock), Rc::clone(&stats));
             Rc::new(Lane::new(kind, upstreams.clone(), *limits.get(kind), clock, stats))
         };
         Self {

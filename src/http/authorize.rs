@@ -1,6 +1,6 @@
 //! Who may ask: whoever knows the function's session token.
 
-use std::{fmt, rc::Rc, time::Duration};
+use std::{fmt, rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use constant_time_eq::constant_time_eq;
@@ -29,7 +29,7 @@ pub struct Authorizer {
 /// Asks for the current token at most once in [`CREDENTIALS_KEPT`].
 struct KeptToken {
     source: Rc<dyn CurrentToken>,
-    clock: Rc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     known: tokio::sync::Mutex<Option<(Moment, Token)>>,
 }
 
@@ -44,7 +44,7 @@ impl Authorizer {
     pub fn new(
         tokens: Tokens,
         current: Option<Rc<dyn CurrentToken>>,
-        clock: Rc<dyn Clock>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let has_container_credentials = tokens.session.is_none() && tokens.container.is_some();
         let current = current.filter(|_| has_container_credentials).map(|source| KeptToken {

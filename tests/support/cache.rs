@@ -1,6 +1,6 @@
 //! The cache and its pool as the extension starts them, over a fake upstream.
 
-use std::{cell::Cell, num::NonZeroUsize, rc::Rc, time::Duration};
+use std::{cell::Cell, num::NonZeroUsize, rc::Rc, sync::Arc, time::Duration};
 
 use parameters_secrets_extension::{
     cache::{Answer, Cache, CachePolicy, CacheRegistry, LookupResult},
@@ -68,7 +68,7 @@ impl Default for Config {
 #[derive(Clone)]
 pub struct TestCache {
     pub cache: Rc<Cache>,
-    pub clock: Rc<TestClock>,
+    pub clock: Arc<TestClock>,
     pub stats: Rc<Stats>,
 }
 
@@ -78,9 +78,9 @@ impl TestCache {
     }
 
     pub fn with(config: Config, upstreams: Upstreams) -> Self {
-        let clock = Rc::new(TestClock::new());
+        let clock = Arc::new(TestClock::new());
         let stats = Rc::new(Stats::default());
-        let (test_clock, test_stats) = (Rc::clone(&clock), Rc::clone(&stats));
+        let (test_clock, test_stats) = (Arc::clone(&clock), Rc::clone(&stats));
         let policy = CachePolicy {
             ttl: config.ttl,
             ttl_spread: config.ttl_spread,

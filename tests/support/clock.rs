@@ -1,7 +1,7 @@
 //! Both clocks in a test's hand.
 
 use std::{
-    cell::Cell,
+    sync::Mutex,
     time::{Duration, SystemTime},
 };
 
@@ -11,29 +11,30 @@ use tokio::time::Instant;
 /// The monotonic clock is tokio's, which tests pause; the wall clock follows it and can be stepped.
 pub struct TestClock {
     started: Instant,
-    wall_at_start: Cell<SystemTime>,
+    wall_at_start: Mutex<SystemTime>,
 }
 
 impl TestClock {
     pub fn new() -> Self {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        Self { started: Instant::now(), wall_at_start: Cell::new(wall) }
+        Self { started: Instant::now(), wall_at_start: Mutex::new(wall) }
     }
 
-    /// What a freeze looks like: minutes pass, and the monotonic clock did not see them.
+    /// A freeze that the monotonic clock did not see: only the wall clock shows it.
     pub fn freeze(&self, duration: Duration) {
-        self.wall_at_start.set(self.wall_at_start.get() + duration);
+        *self.wall_at_start.lock().unwrap() += duration;
     }
 
-    /// Somebody sets the clock back.
+    /// The wall clock is set back.
     pub fn step_back(&self, duration: Duration) {
-        self.wall_at_start.set(self.wall_at_start.get() - duration);
+        *self.wall_at_start.lock().unwrap() -= duration;
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Moment {
         let monotonic = Instant::now();
-        Moment { monotonic, wall: self.wall_at_start.get() + (monotonic - self.started) }
+        let wall = *self.wall_at_start.lock().unwrap() + (monotonic - self.started);
+        Moment { monotonic, wall }
     }
 }

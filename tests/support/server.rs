@@ -3,6 +3,7 @@
 use std::{
     net::{SocketAddr, TcpListener},
     rc::Rc,
+    sync::Arc,
 };
 
 use super::{
@@ -40,7 +41,7 @@ pub fn token(text: &str) -> Option<Token> {
 pub struct TestServer {
     pub http: Addr<HttpActor>,
     pub stats: Rc<Stats>,
-    pub clock: Rc<TestClock>,
+    pub clock: Arc<TestClock>,
     address: SocketAddr,
 }
 
@@ -57,7 +58,7 @@ impl TestServer {
     pub fn guarded(
         config: Config,
         upstreams: Upstreams,
-        authorizer: impl FnOnce(Rc<TestClock>) -> Authorizer,
+        authorizer: impl FnOnce(Arc<TestClock>) -> Authorizer,
     ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         listener.set_nonblocking(true).unwrap();

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
 use futures_util::future::LocalBoxFuture;
 use parameters_secrets_extension::{
     fetch::{
-        error::FetchError,
+        error::{FetchError, UpstreamErrorKind},
         upstream::{Upstream, UpstreamAnswer},
     },
     key::{CacheKey, ParameterKey, SecretKey},
@@ -122,8 +122,8 @@ impl FakeUpstream {
             }
             match outcome {
                 Outcome::Value => Ok(SecretValue::new(format!("call {number}"))),
-                Outcome::Error(code) => Err(failure(code, false)),
-                Outcome::PassingError(code) => Err(failure(code, true)),
+                Outcome::Error(code) => Err(failure(code, UpstreamErrorKind::Refusal)),
+                Outcome::PassingError(code) => Err(failure(code, UpstreamErrorKind::Passing)),
                 Outcome::Dispatch => Err(FetchError::Dispatch { reason: "as told".into() }),
                 Outcome::Hang => std::future::pending().await,
                 // A panic like any other, without the hook's words on the screen.
@@ -158,8 +158,8 @@ impl Upstream<ParameterKey> for FakeUpstream {
     }
 }
 
-fn failure(code: &str, passing: bool) -> FetchError {
-    FetchError::Upstream { code: code.into(), message: "as told".into(), passing }
+fn failure(code: &str, kind: UpstreamErrorKind) -> FetchError {
+    FetchError::Upstream { code: code.into(), message: "as told".into(), kind }
 }
 
 /// An upstream that answers every key with what a function says.

@@ -91,7 +91,7 @@ impl<C: Clone + Send + 'static> ClientCell<C> {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::Cell, num::NonZeroUsize, rc::Rc};
+    use std::{cell::Cell, num::NonZeroUsize, sync::Arc};
 
     use super::*;
     use crate::{
@@ -102,16 +102,16 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     /// Stands still until it is set.
-    struct SteppedClock(Cell<Moment>);
+    struct SteppedClock(std::sync::Mutex<Moment>);
 
     impl Clock for SteppedClock {
         fn now(&self) -> Moment {
-            self.0.get()
+            *self.0.lock().unwrap()
         }
     }
 
     struct Test {
-        clock: Rc<SteppedClock>,
+        clock: Arc<SteppedClock>,
         aws: Aws,
         cell: ClientCell<u32>,
         built: Cell<u32>,
@@ -119,9 +119,9 @@ mod tests {
 
     impl Test {
         fn new() -> Self {
-            let clock = Rc::new(SteppedClock(Cell::new(SystemClock.now())));
+            let clock = Arc::new(SteppedClock(std::sync::Mutex::new(SystemClock.now())));
             let settings = Settings::read([]).settings.aws;
-            let aws = Aws::new(settings, NonZeroUsize::MIN, Rc::clone(&clock) as Rc<dyn Clock>);
+            let aws = Aws::new(settings, NonZeroUsize::MIN, Arc::clone(&clock) as Arc<dyn Clock>);
             Self { clock, aws, cell: ClientCell::empty(), built: Cell::new(0) }
         }
 
@@ -136,7 +136,7 @@ mod tests {
         fn step(&self, step: impl FnOnce(&mut Moment)) {
             let mut now = self.clock.now();
             step(&mut now);
-            self.clock.0.set(now);
+            *self.clock.0.lock().unwrap() = now;
         }
     }
 

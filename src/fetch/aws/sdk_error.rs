@@ -1,6 +1,6 @@
 //! Turns the SDK's errors into ours.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -8,23 +8,45 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::{
     fetch::{
         aws::set_up::{ATTEMPT_TIME_OUT, CONNECT_TIME_OUT},
-        error::FetchError,
+        error::{FetchError, UpstreamErrorKind},
     },
     key::UpstreamKind,
 };
 
-/// Codes of failures with a status below 500 that pass: throttling, and credentials that are about to be
-/// replaced.
-const PASSING_CODES: [&str; 12] = [
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InternalServiceError",
-    "InternalServerError",
-    "RequestExpired",
+/// Codes that say something about the value itself, so that a kept one must not be given any more.
+/// Whatever is not listed passes: a proxy's 403, a clock that is off, credentials that are about to
+/// be replaced, an answer that cannot be read.
+///
+/// From the API references of GetSecretValue, GetParameter and their common errors, and of KMS, whose
+/// codes both services pass on.
+const REFUSALS: [&str; 16] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "DecryptionFailure",
+    "DisabledException",
+    "InvalidKeyId",
+    "InvalidKeyUsageException",
+    "InvalidParameterException",
+    "InvalidRequestException",
+    "KMSAccessDeniedException",
+    "KMSDisabledException",
+    "KMSInvalidStateException",
+    "KMSNotFoundException",
+    "ParameterNotFound",
+    "ParameterVersionNotFound",
+    "ResourceNotFoundException",
+    "ValidationException",
+];
+
+/// Codes that say that calls are short. A bare status 429 says so too.
+const THROTTLING: [&str; 10] = [
+    "BandwidthLimitExceeded",
+    "PriorRequestNotComplete",
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",
-    "ServiceUnavailable",
+    "SlowDown",
+    "ThrottledException",
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
@@ -47,7 +69,7 @@ where
             let metadata = service.err().meta();
             let code = metadata.code().map_or_else(|| format!("Http{status}"), code_word);
             FetchError::Upstream {
-                passing: status >= 500 || PASSING_CODES.contains(&code.as_str()),
+                kind: kind(status, &code, service.raw()),
                 code,
                 message: metadata.message().map_or_else(
                     || format!("the service answered with HTTP status {status}"),
@@ -74,6 +96,26 @@ where
         },
         _ => FetchError::Dispatch { reason: causes(&error) },
     }
+}
+
+fn kind(status: u16, code: &str, response: &HttpResponse) -> UpstreamErrorKind {
+    if is_throttling(status, code) {
+        UpstreamErrorKind::Throttling { retry_after: retry_after(response) }
+    } else if REFUSALS.contains(&code) {
+        UpstreamErrorKind::Refusal
+    } else {
+        UpstreamErrorKind::Passing
+    }
+}
+
+/// Whether an answer says that calls are short.
+pub(super) fn is_throttling(status: u16, code: &str) -> bool {
+    status == 429 || THROTTLING.contains(&code)
+}
+
+/// `Retry-After` in seconds; its other form, a date, is not used by AWS.
+fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    response.headers().get("retry-after")?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// AWS writes some codes as `com.amazonaws.ssm#ParameterNotFound` or `Code:http://…`.
@@ -110,7 +152,10 @@ mod tests {
     };
 
     use super::from_sdk_error;
-    use crate::{fetch::error::FetchError, key::UpstreamKind};
+    use crate::{
+        fetch::error::{FetchError, UpstreamErrorKind},
+        key::UpstreamKind,
+    };
 
     fn answered(status: u16, code: Option<&str>) -> FetchError {
         let metadata = ErrorMetadata::builder().message("its own words");
@@ -121,26 +166,13 @@ mod tests {
         from_sdk_error(UpstreamKind::SecretsManager, error)
     }
 
-    #[test]
-    fn throttling_trouble_of_the_services_own_and_expired_credentials_pass() {
-        for (status, code) in [
-            (400, "ThrottlingException"),
-            (400, "TooManyRequestsException"),
-            (429, "RequestLimitExceeded"),
-            (400, "ExpiredTokenException"),
-            (403, "ExpiredToken"),
-            (400, "RequestExpired"),
-            (400, "InternalServiceError"),
-            (500, "InternalFailure"),
-            (503, "ServiceUnavailable"),
-        ] {
-            assert!(answered(status, Some(code)).is_passing(), "{status} {code}");
-        }
-        assert!(answered(502, None).is_passing());
+    fn kind(status: u16, code: Option<&str>) -> UpstreamErrorKind {
+        let FetchError::Upstream { kind, .. } = answered(status, code) else { unreachable!() };
+        kind
     }
 
     #[test]
-    fn what_is_forbidden_deleted_or_not_there_does_not_pass() {
+    fn answers_about_the_value_itself_are_refusals() {
         for (status, code) in [
             (400, "AccessDeniedException"),
             (403, "AccessDenied"),
@@ -150,12 +182,47 @@ mod tests {
             (400, "ParameterVersionNotFound"),
             (400, "InvalidRequestException"),
             (400, "DecryptionFailure"),
-            (400, "UnrecognizedClientException"),
+            (400, "KMSDisabledException"),
             (400, "com.amazonaws.secretsmanager#AccessDeniedException"),
         ] {
-            assert!(!answered(status, Some(code)).is_passing(), "{status} {code}");
+            assert_eq!(kind(status, Some(code)), UpstreamErrorKind::Refusal, "{status} {code}");
         }
-        assert!(!answered(400, None).is_passing());
+    }
+
+    #[test]
+    fn everything_that_is_not_listed_passes() {
+        for (status, code) in [
+            (400, Some("ExpiredTokenException")),
+            (403, Some("ExpiredToken")),
+            (400, Some("RequestExpired")),
+            (400, Some("InternalServiceError")),
+            (403, Some("InvalidSignatureException")),
+            (400, Some("UnrecognizedClientException")),
+            (400, Some("IncompleteSignature")),
+            (500, Some("InternalFailure")),
+            (503, Some("ServiceUnavailable")),
+            (200, None),
+            (400, None),
+            (403, None),
+            (407, None),
+            (408, None),
+            (502, None),
+        ] {
+            assert_eq!(kind(status, code), UpstreamErrorKind::Passing, "{status} {code:?}");
+        }
+    }
+
+    #[test]
+    fn throttling_is_told_by_its_code_or_by_a_bare_429() {
+        for (status, code) in [
+            (400, Some("ThrottlingException")),
+            (400, Some("TooManyRequestsException")),
+            (429, Some("RequestLimitExceeded")),
+            (429, None),
+        ] {
+            let throttling = UpstreamErrorKind::Throttling { retry_after: None };
+            assert_eq!(kind(status, code), throttling, "{status} {code:?}");
+        }
     }
 
     #[test]
@@ -166,7 +233,7 @@ mod tests {
             ("ThrottlingException:http://internal.amazon.com/", "ThrottlingException"),
         ] {
             let failure = answered(400, Some(written));
-            assert_eq!((failure.code(), failure.is_passing()), (code, true));
+            assert_eq!(failure.code(), code);
         }
         assert_eq!(answered(418, None).code(), "Http418");
     }

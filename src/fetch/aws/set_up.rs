@@ -4,7 +4,7 @@
 //! full default chain (profiles, SSO, instance metadata) is left out: a Lambda environment has either
 //! environment credentials or the container endpoint, and it would cost size and start-up time.
 
-use std::{cell::Cell, fmt, num::NonZeroUsize, rc::Rc, time::Duration};
+use std::{cell::Cell, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig,
@@ -41,7 +41,7 @@ pub struct Aws {
     settings: AwsSettings,
     /// As many connections as there may be calls at once.
     max_connections: NonZeroUsize,
-    clock: Rc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     epoch: Cell<u32>,
     shared: OnceCell<Shared>,
     newest_pool: Mutex<Option<HttpPool>>,
@@ -60,7 +60,11 @@ impl fmt::Debug for Aws {
 
 impl Aws {
     /// Reads and connects nothing yet.
-    pub fn new(settings: AwsSettings, max_connections: NonZeroUsize, clock: Rc<dyn Clock>) -> Self {
+    pub fn new(
+        settings: AwsSettings,
+        max_connections: NonZeroUsize,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let (epoch, shared, newest_pool) = (Cell::new(0), OnceCell::new(), Mutex::new(None));
         Self { settings, max_connections, clock, epoch, shared, newest_pool }
     }
@@ -194,7 +198,7 @@ mod tests {
     fn aws(variables: &[(&str, &str)]) -> Aws {
         let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
         let settings = Settings::read(variables).settings.aws;
-        Aws::new(settings, NonZeroUsize::MIN, Rc::new(SystemClock))
+        Aws::new(settings, NonZeroUsize::MIN, Arc::new(SystemClock))
     }
 
     async fn pool(aws: &Aws, leaving: Option<&HttpPool>) -> HttpPool {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     fetch::{
         body::{ParameterRecord, SecretRecord},
-        error::FetchError,
+        error::{FetchError, UpstreamErrorKind},
     },
     key::{ParameterKey, SecretKey},
     secret::SecretValue,
@@ -224,7 +224,11 @@ fn version_not_found(selector: &str, name: &str) -> FetchError {
 }
 
 fn failure(code: &str, message: impl Into<String>) -> FetchError {
-    FetchError::Upstream { code: code.to_owned(), message: message.into(), passing: false }
+    FetchError::Upstream {
+        code: code.to_owned(),
+        message: message.into(),
+        kind: UpstreamErrorKind::Refusal,
+    }
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub use self::document::Problem;
 use self::{document::Document, lookup::Store};
 use super::{
     body::{ParameterRecord, SecretRecord},
-    error::FetchError,
+    error::{FetchError, UpstreamErrorKind},
     upstream::{Upstream, UpstreamAnswer},
 };
 use crate::key::{ParameterKey, SecretKey};
@@ -149,7 +149,7 @@ impl Shared {
         self.loaded.borrow().store.clone().map_err(|message| FetchError::Upstream {
             code: "LocalStoreInvalid".to_owned(),
             message,
-            passing: false,
+            kind: UpstreamErrorKind::Refusal,
         })
     }
 }
