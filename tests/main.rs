@@ -10,6 +10,7 @@ mod bad_input;
 mod behaviour_table;
 mod coalescing;
 mod deadline;
+mod documentation;
 mod eviction;
 mod fetch_pool;
 mod freeze;

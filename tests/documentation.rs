@@ -1,0 +1,8 @@
+//! What the pages say is what the program does: links, variables, error codes and log events.
+
+mod error_codes;
+mod links;
+mod log_events;
+mod pages;
+mod settings;
+mod source;

@@ -1,0 +1,41 @@
+//! `docs/errors.md` has every code that the program can send by itself.
+
+use super::{pages, source};
+
+/// Words of AWS that look like a code and are none: operations, types, and names of ours.
+const NOT_CODES: [&str; 6] = [
+    "ExtensionUserAgent",
+    "GetParameter",
+    "GetSecretValue",
+    "InvalidEventType",
+    "SecureString",
+    "StringList",
+];
+
+/// Two words or more, each with a capital: `RequestTimeout`.
+fn is_code(text: &str) -> bool {
+    let capitals = text.chars().filter(char::is_ascii_uppercase).count();
+    text.starts_with(|first: char| first.is_ascii_uppercase())
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric())
+        && capitals >= 2
+        && text.chars().any(|letter| letter.is_ascii_lowercase())
+}
+
+#[test]
+fn every_code_of_the_program_is_described() {
+    let text = pages::read("docs/errors.md");
+    let described = pages::quoted(&text);
+    let literals = source::literals();
+    // `Debug` and panics name the program's own types.
+    let types = source::types();
+    let codes: Vec<_> = literals
+        .iter()
+        .map(String::as_str)
+        .filter(|text| is_code(text) && !NOT_CODES.contains(text))
+        .filter(|text| !types.iter().any(|name| name == text))
+        .chain(literals.iter().any(|text| text == "Overloaded").then_some("Overloaded"))
+        .collect();
+    assert!(codes.len() > 15, "only {codes:?} were found");
+    let missing: Vec<_> = codes.iter().filter(|code| !described.contains(code)).collect();
+    assert!(missing.is_empty(), "docs/errors.md does not describe {missing:?}");
+}
