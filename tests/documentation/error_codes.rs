@@ -39,3 +39,15 @@ fn every_code_of_the_program_is_described() {
     let missing: Vec<_> = codes.iter().filter(|code| !described.contains(code)).collect();
     assert!(missing.is_empty(), "docs/errors.md does not describe {missing:?}");
 }
+
+#[test]
+fn what_drops_a_kept_value_is_what_the_program_lists_as_a_refusal() {
+    let text = pages::read("docs/errors.md");
+    let rows = pages::rows(&text, "code");
+    let dropping = rows.iter().filter(|row| row[1] == "dropped");
+    let mut described: Vec<_> = dropping.flat_map(|row| pages::quoted(row[0])).collect();
+    described.sort_unstable();
+    let mut refusals = source::list("REFUSALS");
+    refusals.sort_unstable();
+    assert_eq!(described, refusals);
+}

@@ -36,6 +36,23 @@ pub fn types() -> Vec<String> {
     found
 }
 
+/// The text literals of the constant array with this name.
+pub fn list(name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for tokens in sources() {
+        let tokens = tokens.into_iter().map(|token| (token.to_string(), token));
+        let mut value = tokens
+            .skip_while(|(text, _)| text != "const")
+            .skip_while(|(text, _)| text != name)
+            .skip_while(|(text, _)| text != "=");
+        if let Some((_, array)) = value.nth(1) {
+            collect_literals(array.into(), &mut found);
+        }
+    }
+    assert!(!found.is_empty(), "no constant is called {name}");
+    found
+}
+
 /// Every event of the program whose message has words of its own.
 pub fn events() -> Vec<Event> {
     let mut found = Vec::new();
@@ -130,8 +147,7 @@ fn event(level: String, arguments: &[TokenTree]) -> Event {
         if let Some(text) = argument.first().and_then(text_of) {
             return Event { level, message: template(&text), fields };
         }
-        let is_sign =
-            |token: &TokenTree, wanted| matches!(token, TokenTree::Punct(sign) if sign.as_char() == wanted);
+        let is_sign = |token: &TokenTree, wanted| matches!(token, TokenTree::Punct(sign) if sign.as_char() == wanted);
         if argument.get(1).is_some_and(|token| is_sign(token, ':')) {
             continue; // `target: …`
         }
@@ -168,7 +184,9 @@ fn text_of(token: &TokenTree) -> Option<String> {
     while let Some(character) = characters.next() {
         match (character, characters.peek()) {
             // The line goes on in the next one.
-            ('\\', Some('\n')) => while characters.next_if(|next| next.is_whitespace()).is_some() {},
+            ('\\', Some('\n')) => {
+                while characters.next_if(|next| next.is_whitespace()).is_some() {}
+            }
             ('\\', Some('"' | '\\')) => text.extend(characters.next()),
             _ => text.push(character),
         }
