@@ -23,6 +23,12 @@ run: build ## build and serve the example store on port 2773
 	PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL=$${PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL:-DEBUG} \
 	tools/run $(TARGET_DIR)/debug/parameters-secrets-extension
 
+.PHONY: check
+check: build ## can values be read from here? On AWS: make check ITEMS="secret:NAME parameter:/NAME"
+	@$(if $(ITEMS),,AWS_SESSION_TOKEN=$(EXAMPLE_TOKEN) PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE=examples/store.json) \
+	$(TARGET_DIR)/debug/parameters-secrets-extension --check \
+		$(or $(ITEMS),secret:example/plain parameter:/example/secure)
+
 .PHONY: test
 test: test-rust test-e2e ## every test: unit, integration, and end to end with AWS's emulator
 

@@ -12,7 +12,9 @@
 //! know no actor runtime. `actors.md` says what each actor owns, promises and refuses.
 
 pub mod cache;
+pub mod check;
 pub mod clock;
+pub mod command;
 pub mod extension;
 pub mod fetch;
 pub mod http;

@@ -44,7 +44,8 @@ fn readable(item: &str) -> Option<CacheKey> {
         .ok()
 }
 
-fn key_of(item: &str) -> Result<CacheKey, BadRequest> {
+/// Reads one item.
+pub(crate) fn key_of(item: &str) -> Result<CacheKey, BadRequest> {
     let (what, options) = item.split_once('?').unwrap_or((item, ""));
     // A plus in a name is a plus; in a request's query it would be a space.
     let literal = |name: &str| name.replace('+', "%2B");

@@ -18,14 +18,14 @@ use crate::{
 const LOCAL_REGION: &str = "us-east-1";
 
 /// Who answers fetches: AWS, or a file.
-pub(super) enum Backend {
+pub(crate) enum Backend {
     Aws { aws: Rc<Aws>, secrets_manager: SecretsManager, parameter_store: ParameterStore },
     LocalStore(LocalStore),
 }
 
 impl Backend {
     /// A local store is opened and checked; with AWS nothing happens yet.
-    pub(super) fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    pub(crate) fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, String> {
         if let Some(path) = &settings.local_store {
             let region = settings.aws.region.as_deref().unwrap_or(LOCAL_REGION);
             return LocalStore::open(path, region)
@@ -48,7 +48,7 @@ impl Backend {
         }
     }
 
-    pub(super) fn upstreams(&self) -> Upstreams {
+    pub(crate) fn upstreams(&self) -> Upstreams {
         match self {
             Self::Aws { secrets_manager, parameter_store, .. } => Upstreams {
                 secrets_manager: Rc::new(secrets_manager.clone()),

@@ -13,7 +13,8 @@ use actix_web::web;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{debug, error, info, warn};
 
-use self::{assembly::cache, backend::Backend};
+use self::assembly::cache;
+pub(crate) use self::backend::Backend;
 use crate::{
     cache::Cache,
     clock::{Clock, SystemClock},

@@ -10,6 +10,12 @@ use tracing::warn;
 
 use crate::{fetch::aws::set_up::Aws, settings::Token};
 
+/// What to do where no credentials are found.
+pub const WHERE_CREDENTIALS_COME_FROM: &str = "on Lambda the function's role brings AWS_ACCESS_KEY_ID, \
+    AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, with SnapStart AWS_CONTAINER_CREDENTIALS_FULL_URI; on ECS the \
+    task role brings AWS_CONTAINER_CREDENTIALS_RELATIVE_URI; on a laptop run \
+    eval \"$(aws configure export-credentials --format env)\"";
+
 /// Knows the session token of the credentials a SnapStart function has now.
 pub trait CurrentToken {
     /// None if there are no credentials, or none with a session token.

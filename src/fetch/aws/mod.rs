@@ -2,14 +2,19 @@
 
 mod client_cell;
 mod credentials;
+mod endpoint;
 mod http_pool;
 mod parameter_store;
+mod probe;
 mod sdk_error;
 mod secrets_manager;
 mod set_up;
 mod user_agent;
 
-pub use credentials::CurrentToken;
+pub use credentials::{CurrentToken, WHERE_CREDENTIALS_COME_FROM};
+pub use endpoint::endpoint;
+pub use http_pool::TLS_LIBRARY;
 pub use parameter_store::ParameterStore;
+pub(crate) use sdk_error::causes;
 pub use secrets_manager::SecretsManager;
 pub use set_up::Aws;

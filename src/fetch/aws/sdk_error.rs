@@ -125,7 +125,7 @@ fn code_word(code: &str) -> String {
 }
 
 /// The causes' own words, outermost first, each once.
-fn causes(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut cause = Some(error);
     while let Some(error) = cause {

@@ -115,6 +115,11 @@ impl LocalStore {
         let loaded = Loaded { stamp: Some(stamp), store: Ok(Arc::new(store)) };
         Ok(Self(Rc::new(Shared { path, region, loaded: RefCell::new(loaded) })))
     }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
 }
 
 impl Upstream<SecretKey> for LocalStore {

@@ -1,0 +1,113 @@
+//! `--check`: whether values can be read from here, and if not, why.
+//!
+//! It goes the way of a fetch, with the extension's own clients, one step at a time: region, credentials,
+//! session token; for each service DNS, TCP, TLS and the clocks; then each item that was named. Each step is
+//! one line with the time it took, and one that fails says the one thing to do. No line holds a value.
+//! Nothing listens, and nothing registers with Lambda.
+
+mod environment;
+mod item;
+mod network;
+mod report;
+
+use std::{process::ExitCode, sync::Arc};
+
+use tracing::Level;
+
+use self::{
+    item::Item,
+    report::{Failure, Report, say},
+};
+use crate::{
+    clock::SystemClock,
+    command,
+    extension::Backend,
+    key::{PerUpstream, UpstreamKind},
+    settings::{Settings, SettingsAndNotices},
+};
+
+/// Checks what every read needs, then reads each item. Succeeds if nothing failed.
+pub fn run(reading: SettingsAndNotices, items: &[String]) -> ExitCode {
+    say(command::version());
+    let failures = actix::System::new().block_on(async {
+        let mut report = Report::default();
+        check(&reading, items, &mut report).await;
+        report.failures()
+    });
+    if failures > 0 {
+        say(format_args!("{failures} failed"));
+        return ExitCode::FAILURE;
+    }
+    say("nothing failed");
+    ExitCode::SUCCESS
+}
+
+async fn check(reading: &SettingsAndNotices, items: &[String], report: &mut Report) {
+    let settings = &reading.settings;
+    // The last of ours is about the token where there is none: that has a line of its own.
+    let own = reading.own_notices.len() - usize::from(settings.tokens.is_empty());
+    for notice in reading.notices.iter().chain(&reading.own_notices[..own]) {
+        if notice.level == Some(Level::WARN) {
+            report.warning("settings", &notice.text);
+        }
+    }
+    let items: Vec<_> = items.iter().filter_map(|text| Item::read(text, report)).collect();
+    let backend = match Backend::new(settings, Arc::new(SystemClock)) {
+        Ok(backend) => backend,
+        Err(reason) => {
+            let to_do = "correct the file, or PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE";
+            return report.failed("local store", Failure::new(reason, to_do));
+        }
+    };
+    let reachable = prerequisites(settings, &backend, &items, report).await;
+    for item in &items {
+        if !reachable.get(item.service()) {
+            report.skipped(item, "something that it needs has failed, see above");
+        } else if let Backend::LocalStore(_) = backend {
+            item.find(&backend.upstreams(), report).await;
+        } else {
+            item.check(&backend.upstreams(), report).await;
+        }
+    }
+    if items.is_empty() {
+        say("no item was named, so no permission was checked: --check secret:NAME parameter:/NAME");
+    }
+}
+
+/// Checks all that comes before a call, and says for which services it is there.
+async fn prerequisites(
+    settings: &Settings,
+    backend: &Backend,
+    items: &[Item],
+    report: &mut Report,
+) -> PerUpstream<bool> {
+    match backend {
+        Backend::LocalStore(store) => {
+            report.step("local store", environment::local_store(store)).await;
+            report.step("session token", environment::session_token(settings)).await;
+            PerUpstream { secrets_manager: true, parameter_store: true }
+        }
+        Backend::Aws { aws, .. } => {
+            let region = report.step("region", environment::region(settings)).await;
+            let credentials = report.step("credentials", environment::credentials(aws)).await;
+            report.step("session token", environment::session_token(settings)).await;
+            let mut reachable = PerUpstream::default();
+            if region.is_none() {
+                return reachable;
+            }
+            for service in [UpstreamKind::SecretsManager, UpstreamKind::ParameterStore] {
+                let is_wanted =
+                    items.is_empty() || items.iter().any(|item| item.service() == service);
+                let is_there = is_wanted && network::reach(service, settings, aws, report).await;
+                match service {
+                    UpstreamKind::SecretsManager => reachable.secrets_manager = is_there,
+                    UpstreamKind::ParameterStore => reachable.parameter_store = is_there,
+                }
+            }
+            let has_credentials = credentials.is_some();
+            reachable.secrets_manager &= has_credentials;
+            reachable.parameter_store &= has_credentials;
+            reachable
+        }
+    }
+}
