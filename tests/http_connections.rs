@@ -120,3 +120,52 @@ async fn a_client_that_sends_no_more_still_gets_its_answer() {
     assert!(client.rest().await.ends_with("\r\n\r\ncall 1"));
     server.no_connection_is_left().await;
 }
+
+#[actix_rt::test]
+async fn an_offer_to_upgrade_is_ignored_and_the_connection_stays() {
+    let server = server();
+    let mut client = server.client().await;
+    for offer in [
+        // Java's HttpClient and `curl --http2` send this with every first request.
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAA\r\n",
+        "connection: upgrade\r\nupgrade: websocket\r\n",
+        "Upgrade: websocket\r\n",
+        "Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: TLS/1.0\r\n",
+    ] {
+        let reply = client.ask(format!("GET {SECRET} HTTP/1.1\r\n{offer}{HEADERS}\r\n")).await;
+
+        assert_eq!(reply.status_line, "HTTP/1.1 200 OK", "{offer}");
+        assert_eq!(reply.header_names(), ["Content-Length", "Content-Type", "Date"], "{offer}");
+        assert_eq!(reply.body, "call 1");
+    }
+    server.connections_are(1).await;
+}
+
+#[actix_rt::test]
+async fn an_offer_to_upgrade_is_ignored_in_whatever_pieces_it_comes() {
+    let server = server();
+    let mut client = server.client().await;
+    let offer =
+        format!("GET {SECRET} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n{HEADERS}\r\n");
+    for cut in 1..offer.len() {
+        client.send(&offer[..cut]).await;
+        tokio::task::yield_now().await;
+        let reply = client.ask(&offer[cut..]).await;
+
+        assert_eq!(reply.header("Connection"), None, "cut at {cut}");
+    }
+    server.connections_are(1).await;
+}
+
+#[actix_rt::test]
+async fn an_offer_to_upgrade_does_not_keep_a_connection_that_is_to_be_closed() {
+    let server = server();
+    let mut client = server.client().await;
+    client
+        .send(format!(
+            "GET {SECRET} HTTP/1.1\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n{HEADERS}\r\n"
+        ))
+        .await;
+
+    assert!(client.rest().await.contains("\r\nConnection: close\r\n"));
+}

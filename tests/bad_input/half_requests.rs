@@ -133,3 +133,33 @@ async fn half_a_request_and_no_more_to_come_just_ends() {
     }
     server.no_connection_is_left().await;
 }
+
+#[actix_rt::test]
+async fn line_ends_behind_a_request_are_no_half_request() {
+    pause();
+    let server = server();
+    for line_ends in ["\r\n", "\n", "\r\n\r\n\n"] {
+        let mut client = server.client().await;
+        client.send(format!("{}{line_ends}", get(SECRET))).await;
+        assert_eq!(client.reply().await.body, "call 1");
+        client.send(line_ends).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+
+        // The next answer is the answer to the next request.
+        assert_eq!(client.ask(get(SECRET)).await.body, "call 1", "{line_ends:?}");
+    }
+}
+
+#[actix_rt::test]
+async fn the_time_of_a_head_starts_with_its_first_character() {
+    pause();
+    let server = server();
+    let mut client = server.client().await;
+    client.send("\r\n").await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    client.send("GET /").await;
+    let started = Instant::now();
+
+    assert_is_one_refusal(&client.rest().await, TOO_SLOW);
+    assert!((5_000..5_100).contains(&started.elapsed().as_millis()));
+}

@@ -50,13 +50,13 @@ struct Open {
 #[derive(Debug)]
 struct State {
     opened: Instant,
-    phase: Cell<Phase>,
+    usage: Cell<Usage>,
     last_used: Cell<u64>,
 }
 
 /// What a connection is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum Usage {
     /// Its first request.
     New,
     /// Our answer.
@@ -105,8 +105,8 @@ impl Connections {
         let id = ConnectionId(tick);
         #[expect(clippy::disallowed_methods, reason = "patience, not freshness")]
         let opened = Instant::now();
-        let (phase, last_used) = (Cell::new(Phase::New), Cell::new(tick));
-        let state = Rc::new(State { opened, phase, last_used });
+        let (usage, last_used) = (Cell::new(Usage::New), Cell::new(tick));
+        let state = Rc::new(State { opened, usage, last_used });
         self.open.borrow_mut().insert(id, Open { state: Rc::clone(&state), task: None });
         Activity { id, state, connections: Rc::clone(self) }
     }
@@ -126,7 +126,7 @@ impl Connections {
     pub(super) async fn all_idle(&self) {
         loop {
             let changed = self.changed.notified();
-            if !self.open.borrow().values().any(|open| open.state.phase.get() == Phase::Busy) {
+            if !self.open.borrow().values().any(|open| open.state.usage.get() == Usage::Busy) {
                 return;
             }
             changed.await;
@@ -138,7 +138,7 @@ impl Connections {
         let closable =
             open.values().filter(|open| open.task.is_some() && open.state.may_be_closed());
         let least_needed = closable.min_by_key(|open| {
-            (open.state.phase.get() != Phase::HungUp, open.state.last_used.get())
+            (open.state.usage.get() != Usage::HungUp, open.state.last_used.get())
         });
         if let Some(Open { task: Some(task), .. }) = least_needed {
             debug!(limit = self.limit, "too many connections; closing the least needed one");
@@ -155,10 +155,10 @@ impl Connections {
 impl State {
     /// A new connection's client may just be about to ask, but not for ever.
     fn may_be_closed(&self) -> bool {
-        match self.phase.get() {
-            Phase::HungUp | Phase::Idle => true,
-            Phase::New => self.opened.elapsed() >= SILENCE,
-            Phase::Busy => false,
+        match self.usage.get() {
+            Usage::HungUp | Usage::Idle => true,
+            Usage::New => self.opened.elapsed() >= SILENCE,
+            Usage::Busy => false,
         }
     }
 }
@@ -170,20 +170,20 @@ impl Activity {
 
     /// The head of a request was read.
     pub(super) fn request_arrived(&self) {
-        self.state.phase.set(Phase::Busy);
+        self.state.usage.set(Usage::Busy);
         self.state.last_used.set(self.connections.tick());
     }
 
     /// The answer has gone out.
     pub(super) fn answered(&self) {
-        self.state.phase.set(Phase::Idle);
+        self.state.usage.set(Usage::Idle);
         self.connections.changed.notify_waiters();
     }
 
     /// The client has sent the end of its stream. One that only half-closed still gets its answer.
     pub(super) fn client_hung_up(&self) {
-        if self.state.phase.get() == Phase::Busy {
-            self.state.phase.set(Phase::HungUp);
+        if self.state.usage.get() == Usage::Busy {
+            self.state.usage.set(Usage::HungUp);
             self.connections.changed.notify_waiters();
         }
     }

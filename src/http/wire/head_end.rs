@@ -7,14 +7,15 @@ use memchr::memchr_iter;
 #[derive(Debug, Default)]
 pub(super) struct HeadEnd {
     seen: usize,
-    /// Whether any line so far held a character. Empty lines ahead of a request are not its end.
-    has_begun: bool,
+    /// The first byte that is neither a carriage return nor a line feed. Empty lines ahead of a request
+    /// are not its end.
+    first: Option<u8>,
     /// Whether the line at hand holds a character.
     in_text: bool,
 }
 
 impl HeadEnd {
-    /// How many bytes the next request begins behind the start of `piece`, if its head ends in it.
+    /// How many bytes the head has, if it ends in `piece`, which follows the pieces so far.
     ///
     /// By whole lines: every request passes here, and most of it is a token of a thousand characters.
     pub(super) fn find(&mut self, piece: &[u8]) -> Option<usize> {
@@ -22,9 +23,9 @@ impl HeadEnd {
         for at in memchr_iter(b'\n', piece) {
             self.read(&piece[line..at]);
             line = at + 1;
-            if self.has_begun && !self.in_text {
+            if self.has_begun() && !self.in_text {
                 self.seen += line;
-                return Some(line);
+                return Some(self.seen);
             }
             self.in_text = false;
         }
@@ -35,9 +36,21 @@ impl HeadEnd {
 
     /// Takes note of a line, or of a part of one.
     fn read(&mut self, line: &[u8]) {
-        if line.iter().any(|byte| *byte != b'\r') {
-            (self.has_begun, self.in_text) = (true, true);
+        if let Some(byte) = line.iter().find(|byte| **byte != b'\r') {
+            self.first.get_or_insert(*byte);
+            self.in_text = true;
         }
+    }
+
+    /// Whether any line so far held a character.
+    pub(super) fn has_begun(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// Whether no head begins like this one. TLS does not begin with a character, and its client need not
+    /// wait for the end of a line that never comes.
+    pub(super) fn is_no_head(&self) -> bool {
+        self.first.is_some_and(|byte| !byte.is_ascii_graphic())
     }
 
     /// The bytes of this head so far.
@@ -75,9 +88,9 @@ mod tests {
         fn pieces_end_where_the_whole_does(bytes in "[a\r\n]{0,20}", cut in 0..20_usize) {
             let cut = cut.min(bytes.len());
             let mut in_pieces = HeadEnd::default();
-            let end = in_pieces.find(&bytes.as_bytes()[..cut]).or_else(|| {
-                in_pieces.find(&bytes.as_bytes()[cut..]).map(|end| cut + end)
-            });
+            let end = in_pieces
+                .find(&bytes.as_bytes()[..cut])
+                .or_else(|| in_pieces.find(&bytes.as_bytes()[cut..]));
             prop_assert_eq!(end, end_of(&bytes));
         }
 

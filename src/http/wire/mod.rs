@@ -6,6 +6,7 @@ mod connection;
 mod connections;
 mod head_end;
 mod refusal;
+mod upgrade;
 
 pub use actor::{CountConnections, Drain, HttpActor, bind};
 pub(in crate::http) use refusal::BAD_REQUEST;

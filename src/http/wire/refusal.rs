@@ -16,7 +16,7 @@ pub(in crate::http) const BAD_REQUEST: &str = "BadRequestException";
 pub(super) const TOO_SLOW: &str = "URL and headers did not arrive completely within 5 seconds";
 pub(super) const TOO_LARGE: &str = "URL and headers together must be smaller than 64 KiB";
 const TOO_MANY: &str = "a request has 96 headers at most";
-const MALFORMED: &str = "this is not a well-formed HTTP/1.1 request";
+pub(super) const MALFORMED: &str = "this is not a well-formed HTTP/1.1 request";
 
 /// What actix-http writes ahead of the answer to a client that waits for it.
 pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
