@@ -95,7 +95,7 @@ pub struct ParameterKey {
 /// A parameter's version or label: they are exclusive.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Selector {
-    /// A version number, counted from 1.
+    /// A version number. They are counted from 1; the service refuses others.
     Version(u64),
     /// A label.
     Label(String),

@@ -106,7 +106,7 @@ async fn a_query_that_asks_nothing_is_a_bad_request_that_says_what_is_wrong() {
     let name =
         "query parameter name is missing or empty: it must be a parameter's name, path or ARN";
     let id = "query parameter secretId is missing or empty: it must be a secret's name or ARN";
-    let number = "query parameter version is \"x\": it must be a whole number from 1";
+    let number = "query parameter version is \"x\": it must be a whole number below 2^64";
     let flag = "query parameter withDecryption is \"yes\": it must be true or false";
     let broken = "query parameter \"name\" has the broken percent-encoding \"%zz\": % must be \
                   followed by two hexadecimal digits, and a % itself is written %25";
@@ -140,13 +140,45 @@ async fn the_token_is_checked_before_the_method_the_method_before_the_path_the_p
 #[actix_rt::test]
 async fn a_forwarded_request_is_refused_whatever_else_it_is() {
     let server = server();
-    for header in ["X-Forwarded-For: 10.0.0.1", "forwarded: for=10.0.0.1", "x-forwarded-for: "] {
+    for header in [
+        "X-Forwarded-For: 10.0.0.1",
+        "forwarded: for=10.0.0.1",
+        "x-forwarded-for: ",
+        "Via: 1.1 proxy",
+    ] {
         for target in [SECRET, "/ping"] {
             let request = format!("GET {target} HTTP/1.1\r\n{header}\r\n{HEADERS}\r\n");
             let reply = server.ask(request).await;
             assert_is_bad_request(&reply, "forwarded requests are refused");
         }
     }
+}
+
+#[actix_rt::test]
+async fn a_request_for_another_host_is_refused_whatever_else_it_is() {
+    let server = server();
+    for target in [SECRET, "/ping"] {
+        let request = get(target).replace("localhost:2773", "rebound.example:2773");
+        let absolute = get(&format!("http://rebound.example{target}"));
+        for (request, host) in [(request, "rebound.example:2773"), (absolute, "rebound.example")] {
+            let reason = format!("host is \"{host}\": it must be localhost, 127.0.0.1 or [::1]");
+            assert_is_bad_request(&server.ask(request).await, &reason);
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn every_loopback_name_with_any_port_and_none_at_all_is_answered() {
+    let server = server();
+    for host in ["localhost", "127.0.0.1:2773", "[::1]:1", ""] {
+        let reply = server.ask(get(SECRET).replace("localhost:2773", host)).await;
+        assert_eq!(reply.status(), 200, "{host:?}");
+    }
+    let without_host =
+        get(SECRET).replace("HTTP/1.1", "HTTP/1.0").replace("Host: localhost:2773\r\n", "");
+    assert_eq!(server.ask(without_host).await.status(), 200);
+    let absolute = get(&format!("http://localhost:2773{SECRET}"));
+    assert_eq!(server.ask(absolute).await.status(), 200);
 }
 
 #[actix_rt::test]
@@ -238,7 +270,8 @@ async fn beyond_the_queue_the_answer_is_overloaded_and_when_to_come_again() {
 async fn a_refused_request_leaves_one_line_in_the_debug_log_that_says_why() {
     let server = server();
     let log = CapturedLog::at_debug();
-    let with_headers = |headers: &str| format!("GET {SECRET} HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
+    let with_headers =
+        |headers: &str| format!("GET {SECRET} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
     let long = "x".repeat(1_000);
     let unknown_path = format!(
         "refused: unknown path \"/{}…\": ask for /secretsmanager/get or \
@@ -256,7 +289,7 @@ async fn a_refused_request_leaves_one_line_in_the_debug_log_that_says_why() {
         (get(&format!("/{long}")), &unknown_path),
         (
             get("/systemsmanager/parameters/get?name=a&version=%0A"),
-            r#"refused: query parameter version is "\n": it must be a whole number from 1"#,
+            r#"refused: query parameter version is "\n": it must be a whole number below 2^64"#,
         ),
         (get("/a b"), "refused: this is not a well-formed HTTP/1.1 request"),
     ] {

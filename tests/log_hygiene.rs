@@ -139,11 +139,11 @@ async fn a_whole_run_with_everything_that_can_happen_logs_neither_value_nor_toke
     let kept = "/systemsmanager/parameters/get?name=/a&withDecryption=true";
     assert_eq!(server.get(kept).await.status(), 200);
     for head in [
-        "GET /secretsmanager/get?secretId=a HTTP/1.1\r\nHost: a\r\n\
+        "GET /secretsmanager/get?secretId=a HTTP/1.1\r\nHost: localhost\r\n\
          X-Aws-Parameters-Secrets-Token: token-of-a-stranger\r\n\r\n",
         "GET /secretsmanager/get?secretId=a HTTP/1.1\r\nX-Aws-Parameters-Secrets-Token: \
          token-of-the-function\r\nX-Aws-Parameters-Secrets-Token : token-of-the-function\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: a\r\nX-Aws-Parameters-Secrets-Token: token-of-the-function\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nX-Aws-Parameters-Secrets-Token: token-of-the-function\r\n\r\n",
     ] {
         errors += &format!("{:?}", server.ask(head).await);
     }

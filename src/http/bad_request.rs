@@ -10,9 +10,12 @@ const MAX_SHOWN_CHARS: usize = 80;
 /// What is wrong with a request, said to the one who wrote it: this text follows `Bad Request: `.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRequest {
-    /// It came through a proxy: somebody else's request.
+    /// It came through a proxy, so it is not this function's own.
     #[error("forwarded requests are refused")]
     Forwarded,
+    /// It was made for a host that is not this one.
+    #[error("host is {0}: it must be localhost, 127.0.0.1 or [::1]")]
+    ForeignHost(Shown),
     /// Any method but GET.
     #[error("only GET is answered")]
     Method,

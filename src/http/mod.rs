@@ -2,6 +2,7 @@
 
 mod authorize;
 mod bad_request;
+mod local;
 pub mod query;
 mod reply;
 mod routes;

@@ -165,12 +165,10 @@ fn selector(
 fn version_number(value: &str) -> Result<u64, BadRequest> {
     // `parse` alone would take a leading `+`.
     let digits = Some(value).filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
-    digits.and_then(|digits| digits.parse().ok()).filter(|number| *number >= 1).ok_or_else(|| {
-        BadRequest::Invalid {
-            parameter: "version",
-            value: Shown::new(value),
-            expected: "a whole number from 1",
-        }
+    digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| BadRequest::Invalid {
+        parameter: "version",
+        value: Shown::new(value),
+        expected: "a whole number below 2^64",
     })
 }
 

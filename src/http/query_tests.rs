@@ -123,15 +123,20 @@ fn of_a_version_and_a_label_the_first_in_the_url_counts() {
 }
 
 #[test]
-fn a_version_is_a_whole_number_from_one() {
+fn a_version_is_a_whole_number() {
     assert_eq!(
         key(PARAMETER, "name=a&version=007"),
         parameter("a", Some(Selector::Version(7)), false)
     );
-    for value in ["0", "-1", "1.5", "%2B1", "+1", "1e3", "Dev", "18446744073709551616"] {
+    assert_eq!(
+        key(PARAMETER, "name=a&version=0"),
+        parameter("a", Some(Selector::Version(0)), false),
+        "the service says what is wrong with it"
+    );
+    for value in ["-1", "1.5", "%2B1", "+1", "1e3", "Dev", "18446744073709551616"] {
         let complaint = complaint(PARAMETER, &format!("name=a&version={value}"));
         assert!(complaint.starts_with("query parameter version is \""), "{complaint}");
-        assert!(complaint.ends_with("\": it must be a whole number from 1"), "{complaint}");
+        assert!(complaint.ends_with("\": it must be a whole number below 2^64"), "{complaint}");
     }
 }
 
@@ -208,7 +213,7 @@ fn a_complaint_neither_repeats_a_long_value_nor_passes_control_characters_on() {
     assert_eq!(
         complaint,
         format!(
-            "query parameter version is \"\\n{}…\": it must be a whole number from 1",
+            "query parameter version is \"\\n{}…\": it must be a whole number below 2^64",
             "9".repeat(79)
         )
     );

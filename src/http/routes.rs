@@ -4,17 +4,14 @@ use std::rc::Rc;
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
-    http::{
-        ConnectionType, Method,
-        header::{FORWARDED, HeaderMap, X_FORWARDED_FOR},
-    },
+    http::{ConnectionType, Method, header::HeaderMap},
     web,
 };
 use tracing::debug;
 
 use crate::{
     cache::Cache,
-    http::{Authorizer, BadRequest, Shown, authorize::TOKEN, query, reply},
+    http::{Authorizer, BadRequest, Shown, authorize::TOKEN, local, query, reply},
     key::UpstreamKind,
     stats::Stats,
 };
@@ -70,8 +67,8 @@ impl Endpoint {
 
 /// The checks in the order of AWS's extension: token, method, path, query.
 async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
-    if is_forwarded(request.headers()) {
-        return refused(&BadRequest::Forwarded);
+    if let Err(reason) = local::check(request) {
+        return refused(&reason);
     }
     let endpoint = Endpoint::at_path(request.path());
     let is_get = request.method() == Method::GET;
@@ -98,12 +95,7 @@ async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
     }
 }
 
-/// A forwarded request did not come from this function: somebody may be using it to reach its secrets.
-fn is_forwarded(headers: &HeaderMap) -> bool {
-    headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
-}
-
-/// Not above DEBUG: anybody on the machine can ask nonsense, and fill the log.
+/// Not above DEBUG: any client on the machine can send nonsense, and fill the log.
 fn refused(reason: &BadRequest) -> HttpResponse {
     debug!("refused: {reason}");
     reply::bad_request(reason)

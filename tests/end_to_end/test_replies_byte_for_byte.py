@@ -152,7 +152,7 @@ def test_a_bad_request_names_what_is_wrong(
     assert stub.calls == []
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For: 10.0.0.1", "Forwarded: for=10.0.0.1"])
+@pytest.mark.parametrize("header", ["X-Forwarded-For: 10.0.0.1", "Forwarded: for=10.0.0.1", "Via: 1.1 proxy"])
 def test_a_forwarded_request_is_refused(header: str, start_extension: StartExtension, stub: AwsStub) -> None:
     start_extension(stub.url)
 
