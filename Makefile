@@ -17,9 +17,9 @@ build: ## debug build for this machine
 	$(CARGO) build --locked
 
 .PHONY: run
-run: build ## build and serve the example store on port 2773
+run: build ## build and serve an example store on port 2773 (STORE=examples/misbehaving.json: slow, failing, throttled)
 	@AWS_SESSION_TOKEN=$(EXAMPLE_TOKEN) \
-	PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE=examples/store.json \
+	PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE=$(or $(STORE),examples/store.json) \
 	PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL=$${PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL:-DEBUG} \
 	tools/run $(TARGET_DIR)/debug/parameters-secrets-extension
 

@@ -15,6 +15,6 @@ pub use credentials::{CurrentToken, WHERE_CREDENTIALS_COME_FROM};
 pub use endpoint::endpoint;
 pub use http_pool::TLS_LIBRARY;
 pub use parameter_store::ParameterStore;
-pub(crate) use sdk_error::causes;
+pub(crate) use sdk_error::{causes, kind_of};
 pub use secrets_manager::SecretsManager;
 pub use set_up::Aws;

@@ -101,6 +101,15 @@ where
 fn kind(status: u16, code: &str, response: &HttpResponse) -> UpstreamErrorKind {
     if is_throttling(status, code) {
         UpstreamErrorKind::Throttling { retry_after: retry_after(response) }
+    } else {
+        kind_of(code)
+    }
+}
+
+/// What a code says by itself.
+pub(crate) fn kind_of(code: &str) -> UpstreamErrorKind {
+    if THROTTLING.contains(&code) {
+        UpstreamErrorKind::Throttling { retry_after: None }
     } else if REFUSALS.contains(&code) {
         UpstreamErrorKind::Refusal
     } else {

@@ -8,17 +8,40 @@ use serde::{
     de::{DeserializeOwned, Error, MapAccess, Visitor},
 };
 
-use super::{parameter::Parameter, secret::Secret};
+use super::{
+    faults::{Delay, Fail, Faults, Throttle},
+    parameter::Parameter,
+    secret::Secret,
+};
 use crate::secret::SecretValue;
 
 /// The whole file.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with `secrets` and `parameters`")]
+#[serde(from = "DocumentObject")]
 pub(super) struct Document {
-    #[serde(default, deserialize_with = "by_name")]
     pub(super) secrets: BTreeMap<String, Secret>,
-    #[serde(default, deserialize_with = "by_name")]
     pub(super) parameters: BTreeMap<String, Parameter>,
+    /// How entries misbehave that do not say so themselves.
+    pub(super) faults: Faults,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with `secrets` and `parameters`")]
+struct DocumentObject {
+    #[serde(default, deserialize_with = "by_name")]
+    secrets: BTreeMap<String, Secret>,
+    #[serde(default, deserialize_with = "by_name")]
+    parameters: BTreeMap<String, Parameter>,
+    delay_ms: Option<Delay>,
+    fail: Option<Fail>,
+    throttle: Option<Throttle>,
+}
+
+impl From<DocumentObject> for Document {
+    fn from(object: DocumentObject) -> Self {
+        let DocumentObject { secrets, parameters, delay_ms: delay, fail, throttle } = object;
+        Self { secrets, parameters, faults: Faults { delay, fail, throttle } }
+    }
 }
 
 /// What is wrong with a file, and where. Holds no value of the file.

@@ -30,7 +30,8 @@ fn a_problem_names_its_line_its_column_and_its_place() {
         (
             "{\n  \"secret\": {}\n}",
             "line 2, column 10, at secret: \
-             unknown field `secret`, expected `secrets` or `parameters`",
+             unknown field `secret`, \
+             expected one of `secrets`, `parameters`, `delay_ms`, `fail`, `throttle`",
         ),
         (
             "{\"secrets\": {\"a\": {\"versions\": [{\"string\": \"b\", \"stage\": []}]}}}",
@@ -122,6 +123,23 @@ fn what_does_not_fit_together_is_refused() {
         (r#"{"parameters": {"/a": {"value": "b", "labels": ["1b"]}}}"#, "begins with a digit"),
         (r#"{"parameters": {"/a": {"value": "b", "labels": ["L", "L"]}}}"#, "stands here twice"),
         (r#"{"parameters": {"/a": ["b,c"]}}"#, "a text in a list must not have a comma"),
+        (
+            r#"{"secrets": {"a": {"string": "b", "fail": "two words"}}}"#,
+            "an error code is one word",
+        ),
+        (r#"{"fail": {"code": ""}}"#, "at fail.code: an error code is one word"),
+        (r#"{"fail": {"times": 1}}"#, "at fail: missing field `code`"),
+        (r#"{"fail": {"code": "A", "times": 0}}"#, "at fail.times: invalid value: integer"),
+        (r#"{"fail": true}"#, "expected an error code, or an object with `code` and `times`"),
+        (r#"{"delay_ms": -1}"#, "at delay_ms: invalid value: integer"),
+        (
+            r#"{"secrets": {"a": {"string": "b", "throttle": "5"}}}"#,
+            "at secrets.a.throttle: invalid type",
+        ),
+        (
+            r#"{"secrets": {"a": {"versions": [{"string": "b", "fail": "A"}]}}}"#,
+            "unknown field `fail`",
+        ),
         (
             r#"{"parameters": {"/a": {"type": "SecureString", "value": ["b"]}}}"#,
             "a list of texts is of type StringList",

@@ -14,6 +14,10 @@ fn secret(secret_id: &str) -> CacheKey {
     })
 }
 
+fn parameter(name: &str) -> CacheKey {
+    CacheKey::Parameter(ParameterKey { name: name.into(), selector: None, with_decryption: true })
+}
+
 async fn ask(store: &LocalStore, key: CacheKey) -> Result<String, FetchError> {
     let value = Upstreams::of_one(store.clone()).fetch(key).await?;
     Ok(String::from_utf8(value.reveal().to_vec()).expect("a body is UTF-8"))
@@ -91,6 +95,54 @@ async fn an_edit_is_seen_by_the_next_fetch() {
 
     write(&path, r#"{"secrets": {"a": "two"}}"#, 10);
     assert!(ask(&store, secret("a")).await.expect("an answer").contains(r#""two""#));
+}
+
+/// The texts of these fields in one answer.
+fn fields<const N: usize>(body: &str, names: [&str; N]) -> [String; N] {
+    let json: serde_json::Value = serde_json::from_str(body).expect("a body is JSON");
+    let holder = if json["Parameter"].is_null() { &json } else { &json["Parameter"] };
+    names.map(|name| holder[name].to_string())
+}
+
+#[tokio::test]
+async fn an_edit_is_a_new_version_of_what_it_changes_and_of_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.json");
+    let content = |secret: &str, parameter: &str| {
+        format!(
+            r#"{{"secrets": {{"a": "{secret}", "b": "same"}},
+                "parameters": {{"/a": "{parameter}", "/b": "same", "/list": ["{parameter}"]}}}}"#
+        )
+    };
+    let versions = async |store: &LocalStore| {
+        let of = async |key| ask(store, key).await.expect("an answer");
+        let secret_fields = ["ARN", "VersionId", "CreatedDate"];
+        let parameter_fields = ["ARN", "Version", "LastModifiedDate"];
+        [
+            fields(&of(secret("a")).await, secret_fields),
+            fields(&of(secret("b")).await, secret_fields),
+            fields(&of(parameter("/a")).await, parameter_fields),
+            fields(&of(parameter("/b")).await, parameter_fields),
+        ]
+    };
+    write(&path, &content("one", "one"), 20);
+    let store = LocalStore::open(&path, "eu-west-1").expect("a right file");
+    let before = versions(&store).await;
+    write(&path, &content("two", "two"), 10);
+    let after = versions(&store).await;
+
+    for (before, after) in [(&before[0], &after[0]), (&before[2], &after[2])] {
+        assert_eq!(before[0], after[0]);
+        assert_ne!(before[1], after[1]);
+        assert_ne!(before[2], after[2]);
+    }
+    assert_eq!((&before[2][1], &after[2][1]), (&"1".to_owned(), &"2".to_owned()));
+    assert_eq!((&before[1], &before[3]), (&after[1], &after[3]));
+    assert!(ask(&store, parameter("/a:2")).await.is_ok());
+    assert_eq!(
+        ask(&store, parameter("/a:1")).await.expect_err("an old version").code(),
+        "ParameterVersionNotFound"
+    );
 }
 
 #[tokio::test]

@@ -6,11 +6,13 @@ use aws_smithy_types::DateTime;
 
 use super::{
     document::{Date, Document},
+    faults::{Fate, Faults},
     made_up,
     parameter::{Parameter, ParameterKind, REFERENCE_PREFIX},
     secret::{Plaintext, Secret, SecretVersion},
 };
 use crate::{
+    clock::Moment,
     fetch::{
         body::{ParameterRecord, SecretRecord},
         error::{FetchError, UpstreamErrorKind},
@@ -28,12 +30,25 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// `modified` stands in for every date that the file does not give.
-    pub(super) fn new(mut document: Document, region: &str, modified: DateTime) -> Self {
+    /// `modified` stands in for every date that the file does not give. A version whose value is that of the
+    /// store `before` the file was edited is still that version.
+    pub(super) fn new(
+        mut document: Document,
+        region: &str,
+        modified: DateTime,
+        before: Option<&Self>,
+    ) -> Self {
+        let before = before.map(|store| &store.document);
         let (mut secrets_by_arn, mut parameters_by_arn) = (HashMap::new(), HashMap::new());
         for (name, secret) in &mut document.secrets {
+            let before = before.and_then(|document| document.secrets.get(name));
             for (position, version) in secret.versions.iter_mut().enumerate() {
-                version.id.get_or_insert_with(|| made_up::version_id(name, position));
+                let same = before
+                    .and_then(|secret| secret.versions.get(position))
+                    .filter(|old| old.value == version.value);
+                version.id = version.id.take().or_else(|| same.and_then(|old| old.id.clone()));
+                version.id.get_or_insert_with(|| made_up::version_id(name, position, modified));
+                version.created = version.created.or_else(|| same.and_then(|old| old.created));
                 version.created.get_or_insert(Date(modified));
             }
             let arn = secret.arn.get_or_insert_with(|| made_up::secret_arn(region, name));
@@ -44,7 +59,15 @@ impl Store {
             secrets_by_arn.insert(arn.clone(), name.clone());
         }
         for (name, parameter) in &mut document.parameters {
-            for version in &mut parameter.versions {
+            let before = before.and_then(|document| document.parameters.get(name));
+            if let Some(before) = before {
+                parameter.first = number_after_an_edit(parameter, before);
+            }
+            for (position, version) in parameter.versions.iter_mut().enumerate() {
+                let same = before
+                    .and_then(|parameter| parameter.versions.get(position))
+                    .filter(|old| old.value.joined == version.value.joined);
+                version.modified = version.modified.or_else(|| same.and_then(|old| old.modified));
                 version.modified.get_or_insert(Date(modified));
             }
             let arn = parameter.arn.get_or_insert_with(|| made_up::parameter_arn(region, name));
@@ -53,9 +76,42 @@ impl Store {
         Self { document, secrets_by_arn, parameters_by_arn }
     }
 
+    /// How a call for this secret that begins now is to go.
+    pub(super) fn fate_of_secret(&self, key: &SecretKey, now: Moment) -> Fate {
+        self.fate(self.found_secret(&key.secret_id).map(|(_, secret)| &secret.faults), now)
+    }
+
+    /// How a call for this parameter that begins now is to go.
+    pub(super) fn fate_of_parameter(&self, key: &ParameterKey, now: Moment) -> Fate {
+        let full_name = key.name_with_selector();
+        let name = split(&full_name).map_or(full_name.as_str(), |(name, _)| name);
+        let faults = match name.strip_prefix(REFERENCE_PREFIX) {
+            Some(secret) => self.document.secrets.get(secret).map(|secret| &secret.faults),
+            None => self.found_parameter(name).map(|(_, parameter)| &parameter.faults),
+        };
+        self.fate(faults, now)
+    }
+
+    fn fate(&self, entry: Option<&Faults>, now: Moment) -> Fate {
+        entry.unwrap_or(&Faults::default()).fate(&self.document.faults, now)
+    }
+
+    /// By name, or by full or partial ARN.
+    fn found_secret(&self, secret_id: &str) -> Option<(&str, &Secret)> {
+        let name = self.secrets_by_arn.get(secret_id).map_or(secret_id, String::as_str);
+        let (name, secret) = self.document.secrets.get_key_value(name)?;
+        Some((name, secret))
+    }
+
+    /// By name or by ARN.
+    fn found_parameter(&self, name: &str) -> Option<(&str, &Parameter)> {
+        let name = self.parameters_by_arn.get(name).map_or(name, String::as_str);
+        let (name, parameter) = self.document.parameters.get_key_value(name)?;
+        Some((name, parameter))
+    }
+
     pub(super) fn secret(&self, key: &SecretKey) -> Result<SecretRecord, FetchError> {
-        let name = self.secrets_by_arn.get(&key.secret_id).unwrap_or(&key.secret_id);
-        let Some(secret) = self.document.secrets.get(name) else {
+        let Some((name, secret)) = self.found_secret(&key.secret_id) else {
             let message = "Secrets Manager can't find the specified secret.";
             return Err(failure("ResourceNotFoundException", message));
         };
@@ -94,8 +150,7 @@ impl Store {
         if let Some(secret) = name.strip_prefix(REFERENCE_PREFIX) {
             return self.reference(name, secret, selector, key.with_decryption);
         }
-        let name = self.parameters_by_arn.get(name).map_or(name, String::as_str);
-        let Some(parameter) = self.document.parameters.get(name) else {
+        let Some((name, parameter)) = self.found_parameter(name) else {
             return Err(failure("ParameterNotFound", format!("Parameter {name} not found.")));
         };
         let index = match selector {
@@ -105,7 +160,7 @@ impl Store {
             }
         };
         let version = &parameter.versions[index];
-        let number = index + 1;
+        let number = parameter.first + index;
         let value = if parameter.kind == ParameterKind::SecureString && !key.with_decryption {
             SecretValue::new(made_up::ciphertext(name, number))
         } else {
@@ -167,6 +222,15 @@ impl Store {
     }
 }
 
+/// A parameter that is one value counts its edits; the versions of a list are numbered by their places.
+fn number_after_an_edit(now: &Parameter, before: &Parameter) -> usize {
+    match (now.versions.as_slice(), before.versions.as_slice()) {
+        ([now], [old]) if now.value.joined == old.value.joined => before.first,
+        ([_], [_]) => before.first + 1,
+        _ => 1,
+    }
+}
+
 fn secret_record(name: &str, secret: &Secret, version: &SecretVersion) -> SecretRecord {
     let (secret_string, secret_binary) = match &version.value {
         Plaintext::String(text) => (Some(text.clone()), None),
@@ -208,7 +272,7 @@ fn split(full_name: &str) -> Option<(&str, Option<&str>)> {
 /// Where the version stands that a number or a label asks for. A label never begins with a digit.
 fn index_of(parameter: &Parameter, selector: &str) -> Option<usize> {
     if selector.starts_with(|first: char| first.is_ascii_digit()) {
-        let index = selector.parse::<usize>().ok()?.checked_sub(1)?;
+        let index = selector.parse::<usize>().ok()?.checked_sub(parameter.first)?;
         return (index < parameter.versions.len()).then_some(index);
     }
     let mut versions = parameter.versions.iter();

@@ -40,7 +40,7 @@ const CONTENT: &str = r#"{
 
 fn store() -> Store {
     let document = Document::read(CONTENT.as_bytes()).unwrap_or_else(|problem| panic!("{problem}"));
-    Store::new(document, "eu-west-1", DateTime::from_secs(1_712_345_651))
+    Store::new(document, "eu-west-1", DateTime::from_secs(1_712_345_651), None)
 }
 
 fn ask(key: CacheKey) -> Result<String, (String, String)> {
@@ -101,7 +101,7 @@ fn a_secret_of_one_line_has_all_that_aws_would_have_made_up() {
         Ok(concat!(
             r#"{"ARN":"arn:aws:secretsmanager:eu-west-1:000000000000:secret:plain-jxqz1M","#,
             r#""CreatedDate":"2024-04-05T19:34:11Z","Name":"plain","SecretBinary":null,"#,
-            r#""SecretString":"horse","VersionId":"00ae6fef-3f30-4894-8edf-0ed100c0bf86","#,
+            r#""SecretString":"horse","VersionId":"f0e99d26-28b0-4a9c-827e-d05c8d4f20c7","#,
             r#""VersionStages":["AWSCURRENT"],"ResultMetadata":{}}"#,
         ))
     );

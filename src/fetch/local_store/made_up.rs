@@ -1,9 +1,9 @@
-//! What AWS would have made up: ARNs, version ids, ciphertext. The same for the same names, so that
-//! an ARN copied from one run works in the next; nothing here depends on a plaintext.
+//! What AWS would have made up: ARNs, version ids, ciphertext. An ARN is the same for the same name, so
+//! that one copied from one run works in the next; nothing here depends on a plaintext.
 
 use std::iter;
 
-use aws_smithy_types::base64;
+use aws_smithy_types::{DateTime, base64};
 
 const ACCOUNT: &str = "000000000000";
 
@@ -21,9 +21,11 @@ pub(super) fn parameter_arn(region: &str, name: &str) -> String {
     format!("arn:{}:ssm:{region}:{ACCOUNT}:parameter{slash}{name}", partition(region))
 }
 
-/// The id of a secret's version that has none: a UUID, as AWS makes them.
-pub(super) fn version_id(name: &str, position: usize) -> String {
-    let mut words = noise(&["version", name, &position.to_string()]);
+/// The id of a secret's version that has none: a UUID, as AWS makes them. Another one for each time
+/// at which the file was `modified`: an edit is a new version.
+pub(super) fn version_id(name: &str, position: usize, modified: DateTime) -> String {
+    let (position, modified) = (position.to_string(), modified.as_nanos().to_string());
+    let mut words = noise(&["version", name, &position, &modified]);
     let (high, low) = (words.next().unwrap_or(0), words.next().unwrap_or(0));
     format!(
         "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
@@ -68,7 +70,7 @@ fn noise(seed: &[&str]) -> impl Iterator<Item = u64> + use<> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ciphertext, parameter_arn, secret_arn, version_id};
+    use super::{DateTime, ciphertext, parameter_arn, secret_arn, version_id};
 
     #[test]
     fn what_is_made_up_stays_the_same() {
@@ -76,9 +78,12 @@ mod tests {
             secret_arn("eu-west-1", "app/db"),
             "arn:aws:secretsmanager:eu-west-1:000000000000:secret:app/db-YqLKXl"
         );
-        assert_eq!(version_id("app/db", 0), "3062d73d-ac54-446e-860f-295b6367686c");
-        assert_ne!(version_id("app/db", 0), version_id("app/db", 1));
-        assert_ne!(version_id("app/db", 0), version_id("app", 0));
+        let (then, now) = (DateTime::from_secs(1), DateTime::from_secs_and_nanos(1, 1));
+        let id = version_id("app/db", 0, then);
+        assert_eq!(id, version_id("app/db", 0, then));
+        assert_ne!(id, version_id("app/db", 1, then));
+        assert_ne!(id, version_id("app", 0, then));
+        assert_ne!(id, version_id("app/db", 0, now));
     }
 
     #[test]

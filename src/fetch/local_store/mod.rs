@@ -25,13 +25,17 @@
 //!   `string`.
 //! - A secret, or each of its versions, may have an `id` (its version id) and `created`; a
 //!   parameter, or each of its versions, `labels` and `modified`. Either may have an `arn`. What is
-//!   left out is made up, the same every time; a date is then the file's modification time.
+//!   left out is made up: an ARN from the name; a date is the file's modification time, and a version id
+//!   changes with it. While the program runs, an edit makes a new version of what it changes, and of
+//!   nothing else; a parameter that is one value then counts one up.
+//! - `delay_ms`, `fail` and `throttle`, for the whole file or an entry, make calls slow, fail or too many.
 //!
 //! The file is looked at on every fetch and read again when its modification time or its size has
 //! changed, so an edit is seen once the cached entry has expired. The file holds its secrets in the
 //! clear: it is for values that are not secret.
 
 mod document;
+mod faults;
 mod lookup;
 mod made_up;
 mod parameter;
@@ -50,13 +54,16 @@ use futures_util::future::LocalBoxFuture;
 use zeroize::Zeroizing;
 
 pub use self::document::Problem;
-use self::{document::Document, lookup::Store};
+use self::{document::Document, faults::Fate, lookup::Store};
 use super::{
     body::{ParameterRecord, SecretRecord},
     error::{FetchError, UpstreamErrorKind},
     upstream::{Upstream, UpstreamAnswer},
 };
-use crate::key::{ParameterKey, SecretKey};
+use crate::{
+    clock::{Clock, SystemClock},
+    key::{ParameterKey, SecretKey},
+};
 
 /// Why the file cannot be used. The text names the file and the place in it, never a value.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +118,7 @@ impl LocalStore {
         let (path, region) = (path.into(), region.into());
         let unreadable = |reason| LocalStoreError::Unreadable { path: path.clone(), reason };
         let stamp = Stamp::of(&path).map_err(unreadable)?;
-        let store = read(&path, &region, stamp)?;
+        let store = read(&path, &region, stamp, None)?;
         let loaded = Loaded { stamp: Some(stamp), store: Ok(Arc::new(store)) };
         Ok(Self(Rc::new(Shared { path, region, loaded: RefCell::new(loaded) })))
     }
@@ -125,17 +132,31 @@ impl LocalStore {
 impl Upstream<SecretKey> for LocalStore {
     fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         let shared = Rc::clone(&self.0);
-        Box::pin(async move { shared.current().await?.secret(&key).map(SecretRecord::into_body) })
+        Box::pin(async move {
+            let store = shared.current().await?;
+            meet(store.fate_of_secret(&key, SystemClock.now())).await?;
+            store.secret(&key).map(SecretRecord::into_body)
+        })
     }
 }
 
 impl Upstream<ParameterKey> for LocalStore {
     fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         let shared = Rc::clone(&self.0);
-        Box::pin(
-            async move { shared.current().await?.parameter(&key).map(ParameterRecord::into_body) },
-        )
+        Box::pin(async move {
+            let store = shared.current().await?;
+            meet(store.fate_of_parameter(&key, SystemClock.now())).await?;
+            store.parameter(&key).map(ParameterRecord::into_body)
+        })
     }
+}
+
+/// Takes as long as the file says, and fails if it says so. The pool bounds how long is waited.
+async fn meet(fate: Fate) -> Result<(), FetchError> {
+    if !fate.delay.is_zero() {
+        tokio::time::sleep(fate.delay).await;
+    }
+    fate.failure.map_or(Ok(()), Err)
 }
 
 impl Shared {
@@ -143,12 +164,19 @@ impl Shared {
     /// shares one thread, and a disk may take its time.
     async fn current(&self) -> Result<Arc<Store>, FetchError> {
         let (path, region) = (self.path.clone(), self.region.clone());
-        let known = self.loaded.borrow().stamp;
-        let look = tokio::task::spawn_blocking(move || look(&path, &region, known));
+        let (known, before) = {
+            let loaded = self.loaded.borrow();
+            (loaded.stamp, loaded.store.clone().ok())
+        };
+        let look =
+            tokio::task::spawn_blocking(move || look(&path, &region, known, before.as_deref()));
         let changed = look.await.map_err(|ended| {
             if ended.is_panic() { FetchError::Panicked } else { FetchError::Stopping }
         })?;
-        if let Some(loaded) = changed {
+        // Another fetch may have seen the same edit first: what it has counted since is kept.
+        if let Some(loaded) = changed
+            && (loaded.stamp.is_none() || loaded.stamp != self.loaded.borrow().stamp)
+        {
             self.loaded.replace(loaded);
         }
         self.loaded.borrow().store.clone().map_err(|message| FetchError::Upstream {
@@ -160,7 +188,7 @@ impl Shared {
 }
 
 /// Reads the file again unless it is in the `known` state.
-fn look(path: &Path, region: &str, known: Option<Stamp>) -> Option<Loaded> {
+fn look(path: &Path, region: &str, known: Option<Stamp>, before: Option<&Store>) -> Option<Loaded> {
     let stamp = match Stamp::of(path) {
         Ok(stamp) if Some(stamp) == known => return None,
         Ok(stamp) => stamp,
@@ -169,18 +197,23 @@ fn look(path: &Path, region: &str, known: Option<Stamp>) -> Option<Loaded> {
             return Some(Loaded { stamp: None, store: Err(error.to_string()) });
         }
     };
-    let store = read(path, region, stamp).map(Arc::new).map_err(|error| error.to_string());
+    let store = read(path, region, stamp, before).map(Arc::new).map_err(|error| error.to_string());
     Some(Loaded { stamp: Some(stamp), store })
 }
 
 /// `stamp` is taken before reading: an edit in between is then seen by the next look.
-fn read(path: &Path, region: &str, stamp: Stamp) -> Result<Store, LocalStoreError> {
+fn read(
+    path: &Path,
+    region: &str,
+    stamp: Stamp,
+    before: Option<&Store>,
+) -> Result<Store, LocalStoreError> {
     let content = fs::read(path).map(Zeroizing::new);
     let content =
         content.map_err(|reason| LocalStoreError::Unreadable { path: path.to_owned(), reason })?;
     let document = Document::read(&content)
         .map_err(|problem| LocalStoreError::Invalid { path: path.to_owned(), problem })?;
-    Ok(Store::new(document, region, stamp.modified.into()))
+    Ok(Store::new(document, region, stamp.modified.into(), before))
 }
 
 impl Stamp {

@@ -10,17 +10,23 @@ use serde::{
     },
 };
 
-use super::document::{Date, Entry};
+use super::{
+    document::{Date, Entry},
+    faults::{Delay, Fail, Faults, Throttle},
+};
 use crate::secret::SecretValue;
 
 /// Where Parameter Store passes a secret on instead of having a parameter.
 pub(super) const REFERENCE_PREFIX: &str = "/aws/reference/secretsmanager/";
 
-/// A parameter with at least one version; the first is version 1.
+/// A parameter with at least one version.
 pub(super) struct Parameter {
     pub(super) arn: Option<String>,
     pub(super) kind: ParameterKind,
     pub(super) versions: Vec<ParameterVersion>,
+    /// The number of the first of them.
+    pub(super) first: usize,
+    pub(super) faults: Faults,
 }
 
 /// How a parameter's value is to be read.
@@ -51,6 +57,9 @@ struct ParameterObject {
     #[serde(default)]
     labels: Vec<String>,
     modified: Option<Date>,
+    delay_ms: Option<Delay>,
+    fail: Option<Fail>,
+    throttle: Option<Throttle>,
 }
 
 impl ParameterKind {
@@ -67,7 +76,9 @@ impl TryFrom<ParameterObject> for Parameter {
     type Error = String;
 
     fn try_from(object: ParameterObject) -> Result<Self, Self::Error> {
-        let ParameterObject { arn, r#type, versions, value, labels, modified } = object;
+        let ParameterObject { arn, r#type, versions, value, labels, modified, .. } = object;
+        let faults =
+            Faults { delay: object.delay_ms, fail: object.fail, throttle: object.throttle };
         let versions = match (versions, value) {
             (Some(_), None) if !labels.is_empty() || modified.is_some() => {
                 return Err("`labels` and `modified` belong into each of its `versions`".to_owned());
@@ -94,7 +105,7 @@ impl TryFrom<ParameterObject> for Parameter {
                 return Err(format!("the label {label:?} stands here twice"));
             }
         }
-        Ok(Self { arn, kind, versions })
+        Ok(Self { arn, kind, versions, first: 1, faults })
     }
 }
 
@@ -146,7 +157,7 @@ impl<'de> Deserialize<'de> for Parameter {
 impl Parameter {
     fn of(kind: ParameterKind, value: TextOrList) -> Self {
         let version = ParameterVersion { value, labels: Vec::new(), modified: None };
-        Self { arn: None, kind, versions: vec![version] }
+        Self { arn: None, kind, versions: vec![version], first: 1, faults: Faults::default() }
     }
 }
 

@@ -7,13 +7,17 @@ use serde::{
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::document::{Base64, Date, Entry, Text};
+use super::{
+    document::{Base64, Date, Entry, Text},
+    faults::{Delay, Fail, Faults, Throttle},
+};
 use crate::secret::SecretValue;
 
 /// A secret with at least one version, from the oldest to the newest.
 pub(super) struct Secret {
     pub(super) arn: Option<String>,
     pub(super) versions: Vec<SecretVersion>,
+    pub(super) faults: Faults,
 }
 
 /// One version; its stages are final.
@@ -27,6 +31,7 @@ pub(super) struct SecretVersion {
 }
 
 /// What a version holds.
+#[derive(PartialEq)]
 pub(super) enum Plaintext {
     String(SecretValue),
     Binary(SecretValue),
@@ -42,6 +47,9 @@ struct SecretObject {
     string: Option<Text>,
     json: Option<serde_json::Value>,
     binary: Option<Base64>,
+    delay_ms: Option<Delay>,
+    fail: Option<Fail>,
+    throttle: Option<Throttle>,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +82,9 @@ impl TryFrom<SecretObject> for Secret {
     type Error = String;
 
     fn try_from(object: SecretObject) -> Result<Self, Self::Error> {
-        let SecretObject { arn, versions, id, created, string, json, binary } = object;
+        let SecretObject { arn, versions, id, created, string, json, binary, .. } = object;
+        let faults =
+            Faults { delay: object.delay_ms, fail: object.fail, throttle: object.throttle };
         let versions = match versions {
             Some(_) if id.is_some() || created.is_some() => {
                 return Err("`id` and `created` belong into each of its `versions`".to_owned());
@@ -91,7 +101,7 @@ impl TryFrom<SecretObject> for Secret {
                 vec![VersionObject { id, stages, created, string, json, binary }.try_into()?]
             }
         };
-        Ok(Self { arn, versions: staged(versions)? })
+        Ok(Self { arn, versions: staged(versions)?, faults })
     }
 }
 
@@ -143,7 +153,7 @@ impl<'de> Deserialize<'de> for Secret {
                 let value = Plaintext::String(SecretValue::new(text));
                 let stages = vec!["AWSCURRENT".to_owned()];
                 let version = SecretVersion { id: None, stages, created: None, value };
-                Ok(Secret { arn: None, versions: vec![version] })
+                Ok(Secret { arn: None, versions: vec![version], faults: Faults::default() })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Secret, A::Error> {

@@ -13,6 +13,7 @@ NODE_RUNTIME = TOOLS / "node" / "runtime" / "node_modules" / "aws-lambda-ric" / 
 FUNCTIONS = PROJECT / "tests" / "functions"
 ROTATION_EXAMPLE = PROJECT / "examples" / "rotation"
 EXAMPLE_STORE = PROJECT / "examples" / "store.json"
+MISBEHAVING_STORE = PROJECT / "examples" / "misbehaving.json"
 SUPPORT = Path(__file__).resolve().parent
 
 NAME = "parameters-secrets-extension"
