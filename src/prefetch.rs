@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::sleep;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use crate::{
     cache::Cache,
     http::{BadRequest, Shown, query},
     key::{CacheKey, UpstreamKind},
+    log::debug,
     settings::PrefetchSettings,
 };
 

@@ -5,7 +5,7 @@ use std::{fmt, rc::Rc, sync::Arc, time::Duration};
 use actix::{
     Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WeakRecipient, WrapFuture,
 };
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 use crate::{
     cache::{
@@ -21,7 +21,7 @@ use crate::{
         pool::{Fetch, FetchPool, FetchReply, Fetched},
     },
     key::CacheKey,
-    log::millis,
+    log::{debug, millis},
     stats::Stats,
 };
 

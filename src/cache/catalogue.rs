@@ -9,13 +9,12 @@ use std::{
 
 use actix::Addr;
 use lru::LruCache;
-use tracing::debug;
 
 use crate::{
     cache::{Answer, CacheActor, Lease, shelf::Shelf},
     clock::{Clock, Moment},
     key::CacheKey,
-    log::millis,
+    log::{debug, millis},
     stats::Stats,
 };
 

@@ -3,7 +3,6 @@
 use std::{fmt, rc::Rc, sync::Arc};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
-use tracing::debug;
 
 use crate::{
     cache::{
@@ -12,6 +11,7 @@ use crate::{
     clock::Clock,
     fetch::pool::FetchPool,
     key::{CacheKey, PerUpstream},
+    log::debug,
     stats::Stats,
 };
 

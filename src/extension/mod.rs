@@ -11,7 +11,7 @@ use std::{io, net::TcpListener, path::Path, process::ExitCode, rc::Rc, sync::Arc
 use actix::{Actor, Addr};
 use actix_web::web;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
 use self::assembly::cache;
 pub(crate) use self::backend::Backend;
@@ -24,7 +24,7 @@ use crate::{
         ExtensionName, LifecycleActor, LifecycleError, PendingRegistration, report_exit_error,
         report_init_error, send_register,
     },
-    log,
+    log::{self, debug},
     prefetch::prefetch,
     settings::{LambdaSettings, Notice, PrefetchSettings, Settings, SettingsAndNotices},
     snapshot::Snapshot,

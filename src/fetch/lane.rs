@@ -6,7 +6,6 @@ use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
-use tracing::debug;
 
 use crate::{
     clock::{Clock, Moment},
@@ -16,6 +15,7 @@ use crate::{
         upstream::{UpstreamAnswer, Upstreams},
     },
     key::{CacheKey, UpstreamKind},
+    log::debug,
     stats::Stats,
 };
 

@@ -7,12 +7,12 @@ use actix_web::{
     http::{ConnectionType, Method, header::HeaderMap},
     web,
 };
-use tracing::debug;
 
 use crate::{
     cache::Cache,
     http::{Authorizer, BadRequest, Shown, authorize::TOKEN, local, query, reply},
     key::UpstreamKind,
+    log::debug,
     stats::Stats,
 };
 

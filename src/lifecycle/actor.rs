@@ -12,6 +12,7 @@ use super::{
     register::PendingRegistration,
     waiters::{Outcome, Waiters, answered},
 };
+use crate::log::debug;
 
 /// Registers, asks for `next` at once after every event, and tells who waits when it is over.
 ///
@@ -154,7 +155,7 @@ impl LifecycleActor {
         debug_assert!(matches!(self.state, State::Registering));
         self.state = State::Waiting;
         self.ask_for_next(client, ctx);
-        tracing::debug!(
+        debug!(
             function = registration.function.function_name,
             events = ?registration.events,
             "registered"
@@ -185,24 +186,24 @@ impl LifecycleActor {
         match event {
             Event::Invoke { request_id, .. } => {
                 self.invocations += 1;
-                tracing::debug!(request_id, "INVOKE");
+                debug!(request_id, "INVOKE");
                 self.await_invoked.settle(&Ok(self.invocations));
             }
-            _ => tracing::debug!("an event of an unknown type"),
+            _ => debug!("an event of an unknown type"),
         }
     }
 
     /// Waiting → ShuttingDown. `next` is not asked for again: Lambda takes that for an extension
     /// that has no intention to exit, and waits for the deadline.
     fn shut_down(&mut self, reason: ShutdownReason) {
-        tracing::debug!(%reason, invocations = self.invocations, "SHUTDOWN");
+        debug!(%reason, invocations = self.invocations, "SHUTDOWN");
         self.state = State::ShuttingDown(reason.clone());
         self.await_shutdown.settle(&Ok(reason));
     }
 
     /// Registering or Waiting → Failed. Whoever waits for SHUTDOWN would wait for ever otherwise.
     fn fail(&mut self, error: LifecycleError) {
-        tracing::debug!(%error, "the Extensions API failed for good");
+        debug!(%error, "the Extensions API failed for good");
         let error = SharedLifecycleError::new(error);
         self.state = State::Failed(error.clone());
         self.await_registered.settle(&Err(error.clone()));

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
+    log::debug,
     settings::RuntimeApi,
 };
 
@@ -88,7 +89,7 @@ impl ExtensionsClient {
                 let cause = Box::new(error);
                 return Err(LifecycleError::GaveUp { call: Call::Next, attempts, cause });
             }
-            tracing::debug!(%error, attempts, "asking for next again");
+            debug!(%error, attempts, "asking for next again");
             sleep(FIRST_PAUSE * 2_u32.pow(attempts - 1)).await;
         }
     }
@@ -182,7 +183,7 @@ async fn converse(socket: TcpStream) -> io::Result<SendRequest<Full<Bytes>>> {
         .map_err(io::Error::other)?;
     spawn_local(async move {
         if let Err(error) = connection.await {
-            tracing::debug!(%error, "the connection to the Extensions API broke");
+            debug!(%error, "the connection to the Extensions API broke");
         }
     });
     Ok(sender)

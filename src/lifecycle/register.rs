@@ -20,7 +20,7 @@ use super::{
     error::LifecycleError,
     report::{ErrorReport, refused},
 };
-use crate::settings::RuntimeApi;
+use crate::{log::debug, settings::RuntimeApi};
 
 /// The API is on the same machine: a connection takes microseconds or never comes.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -98,7 +98,7 @@ impl PendingRegistration {
         let socket = tokio::net::TcpStream::from_std(socket).map_err(broken)?;
         match accepted(socket, &runtime_api, events).await {
             Err(error) if events != Events::ShutdownOnly && error.refuses_event_type() => {
-                tracing::debug!(%error, "registering again, for SHUTDOWN alone");
+                debug!(%error, "registering again, for SHUTDOWN alone");
                 let events = Events::ShutdownOnly;
                 let connect = tokio::net::TcpStream::connect(runtime_api.as_str());
                 let mut socket = within(CONNECT_TIMEOUT, async {

@@ -14,7 +14,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::PLAIN_TARGET;
+use super::{DEBUG_TARGET, PLAIN_TARGET};
 use crate::clock::Clock;
 
 const PREFIX: &str = concat!("[", env!("CARGO_PKG_NAME"), "]");
@@ -45,8 +45,10 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         write!(writer, "{PREFIX} {}", Timestamp(self.clock.now().wall))?;
-        if event.metadata().target() != PLAIN_TARGET {
-            write!(writer, " {}", event.metadata().level())?;
+        match event.metadata().target() {
+            PLAIN_TARGET => {}
+            DEBUG_TARGET => writer.write_str(" DEBUG")?,
+            _ => write!(writer, " {}", event.metadata().level())?,
         }
         // Twice over the fields, because the message stands first wherever it was recorded.
         let mut line = Line { writer: writer.by_ref(), text: String::new(), part: Part::Message };

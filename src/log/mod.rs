@@ -10,7 +10,7 @@ use std::io;
 use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, Subscriber, debug, error, info, trace, warn};
+use tracing::{Level, Subscriber, error, info, warn};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::debug_fn;
@@ -27,6 +27,20 @@ const OWN_TARGET: &str = env!("CARGO_CRATE_NAME");
 /// The target of lines without a level word. They are events of the gravest level, so that every
 /// filter but off lets them through.
 const PLAIN_TARGET: &str = concat!(env!("CARGO_CRATE_NAME"), "::plain");
+
+/// The target of our DEBUG lines, which [`debug!`] writes.
+pub(crate) const DEBUG_TARGET: &str = concat!(env!("CARGO_CRATE_NAME"), "::debug");
+
+/// Writes a DEBUG line; takes what tracing's own macro takes, but for a target.
+///
+/// It is an INFO event of [`DEBUG_TARGET`], because a release build leaves out every event below INFO
+/// (Cargo.toml): the SDK and the HTTP stack have hundreds, and none of them is ever written.
+macro_rules! debug {
+    ($($event:tt)+) => {
+        ::tracing::info!(target: $crate::log::DEBUG_TARGET, $($event)+)
+    };
+}
+pub(crate) use debug;
 
 /// Starts the log on standard output. The first call counts; later ones change nothing.
 pub fn init(level: LogLevel) {
@@ -61,14 +75,15 @@ where
         // It would report to standard error, and panic if that is closed too.
         .log_internal_errors(false)
         .with_writer(make_writer);
-    let ours_alone = Targets::new().with_target(OWN_TARGET, filter(level));
+    let debug = if level == LogLevel::Debug { LevelFilter::INFO } else { LevelFilter::OFF };
+    let ours_alone =
+        Targets::new().with_target(OWN_TARGET, filter(level)).with_target(DEBUG_TARGET, debug);
     tracing_subscriber::registry().with(lines).with(ours_alone)
 }
 
 fn filter(level: LogLevel) -> LevelFilter {
     match level {
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug | LogLevel::Info => LevelFilter::INFO,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::None => LevelFilter::OFF,
@@ -83,8 +98,7 @@ pub fn notice(notice: &Notice) {
         Some(Level::ERROR) => error!("{text}"),
         Some(Level::WARN) => warn!("{text}"),
         Some(Level::INFO) => info!("{text}"),
-        Some(Level::DEBUG) => debug!("{text}"),
-        Some(Level::TRACE) => trace!("{text}"),
+        Some(Level::DEBUG | Level::TRACE) => debug!("{text}"),
     }
 }
 

@@ -153,7 +153,8 @@ fn event(level: String, arguments: &[TokenTree]) -> Event {
         }
         let name = argument.iter().take_while(|token| !is_sign(token, '='));
         let word = name.filter(|token| matches!(token, TokenTree::Ident(_))).last();
-        fields.push(word.expect("a field has a name").to_string().replace("r#", ""));
+        // Without a name in the definition of a macro that writes events.
+        fields.extend(word.map(|word| word.to_string().replace("r#", "")));
     }
     Event { level, message: String::new(), fields }
 }

@@ -16,12 +16,13 @@ use actix_web::{App, dev::AppConfig, web};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 use crate::http::wire::{
     connection::{Client, Connection},
     connections::Connections,
 };
+use crate::log::debug;
 
 /// Connections the kernel may hold for us before we accept them: a burst of a whole environment's threads.
 /// With the usual 128 the kernel drops the others' first packet, and they come back after a second.

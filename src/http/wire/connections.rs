@@ -12,7 +12,8 @@ use tokio::{
     task::AbortHandle,
     time::{Instant, timeout},
 };
-use tracing::debug;
+
+use crate::log::debug;
 
 /// Connections that may be open at once, if the process may have that many files.
 ///

@@ -8,7 +8,10 @@ use actix_web::http::header::HttpDate;
 use bytes::Bytes;
 use memchr::memchr_iter;
 
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    log::debug,
+};
 
 /// The code of every error that is a request's own fault.
 pub(in crate::http) const BAD_REQUEST: &str = "BadRequestException";
@@ -50,7 +53,7 @@ pub(super) fn says_close(answer: &[u8]) -> bool {
 
 /// A whole answer that refuses a request and ends the connection.
 pub(super) fn refusal(reason: &str) -> Bytes {
-    tracing::debug!("refused: {reason}");
+    debug!("refused: {reason}");
     let body = format!("Bad Request: {reason}");
     format!(
         "HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\nConnection: close\r\n\
