@@ -8,7 +8,13 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use futures_util::future::LocalBoxFuture;
 use tracing::warn;
 
-use crate::{fetch::aws::set_up::Aws, settings::Token};
+use crate::{
+    fetch::{
+        aws::{http_pool::HttpPool, set_up::Aws},
+        error::FetchError,
+    },
+    settings::Token,
+};
 
 /// What to do where no credentials are found.
 pub const WHERE_CREDENTIALS_COME_FROM: &str = "on Lambda the function's role brings AWS_ACCESS_KEY_ID, \
@@ -23,18 +29,23 @@ pub trait CurrentToken {
 }
 
 /// Environment credentials, else the container endpoint, which SnapStart functions have.
-pub(super) fn provider() -> SharedCredentialsProvider {
-    let container = EcsCredentialsProvider::builder().configure(
-        &ProviderConfig::without_region()
-            .with_http_client(aws_smithy_http_client::Builder::new().build_http()),
-    );
-    SharedCredentialsProvider::new(
+///
+/// The endpoint is called over a pool like AWS's: the SDK's other HTTP client would be linked in for it alone.
+///
+/// # Errors
+///
+/// The pool could not be set up.
+pub(super) fn provider() -> Result<SharedCredentialsProvider, FetchError> {
+    let client = HttpPool::of_the_credentials()?.client()?;
+    let container = EcsCredentialsProvider::builder()
+        .configure(&ProviderConfig::without_region().with_http_client(client));
+    Ok(SharedCredentialsProvider::new(
         CredentialsProviderChain::first_try(
             "Environment",
             EnvironmentVariableCredentialsProvider::new(),
         )
         .or_else("Container", container.build()),
-    )
+    ))
 }
 
 impl CurrentToken for Aws {

@@ -45,9 +45,19 @@ impl HttpPool {
             // Nobody uses an older one: whoever shares the pool would only keep it open.
             .idle_timeout(TRUSTED_FOR)
             .proxy_config(ProxyConfig::from_env())
-            .tls_provider(Provider::rustls(CryptoMode::Ring))
+            .tls_provider(Provider::rustls(CryptoMode::AwsLc))
             .tls_context(trust_roots(ca_bundle)?)
             .build_https()
+            .map_err(set_up_failed)?;
+        Ok(Self { pool: Arc::new(pool) })
+    }
+
+    /// One connection without TLS, to an endpoint beside the function: for credentials.
+    pub(super) fn of_the_credentials() -> Result<Self, FetchError> {
+        let pool = ConnectionPool::builder()
+            .max_connections_per_host(1)
+            .idle_timeout(TRUSTED_FOR)
+            .build_http()
             .map_err(set_up_failed)?;
         Ok(Self { pool: Arc::new(pool) })
     }

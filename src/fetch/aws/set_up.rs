@@ -137,15 +137,15 @@ impl Aws {
         self.shared
             .get_or_try_init(|| async {
                 let settings = self.settings.clone();
-                off_the_thread(move || Ok(Shared::new(&settings))).await
+                off_the_thread(move || Shared::new(&settings)).await
             })
             .await
     }
 }
 
 impl Shared {
-    fn new(settings: &AwsSettings) -> Self {
-        let credentials = provider();
+    fn new(settings: &AwsSettings) -> Result<Self, FetchError> {
+        let credentials = provider()?;
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(settings.region.clone().map(Region::new))
@@ -164,7 +164,7 @@ impl Shared {
         if let Some(endpoint) = &settings.endpoint_url {
             config = config.endpoint_url(endpoint);
         }
-        Self { credentials, config: config.build() }
+        Ok(Self { credentials, config: config.build() })
     }
 }
 
