@@ -62,6 +62,10 @@ lint: ## formatting, clippy, docs
 deny: ## licences, advisories, duplicates, sources, and what must never be linked in
 	tools/deny
 
+.PHONY: lean-ssm
+lean-ssm: ## whether a newer aws-sdk-ssm may be taken (docs/decisions/0013)
+	tools/lean-ssm
+
 .PHONY: ci
 ci: lint deny test layer-check-x86_64 layer-examples ## what CI runs
 
