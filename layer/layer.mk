@@ -41,8 +41,3 @@ layer-examples: ## check the SAM, CDK, Terraform and container examples with the
 bench-start: layer-x86_64 tools ## how soon a function can start, beside yardsticks; writes docs/startup.md
 	tools/install-layer zig go
 	benches/start/run dist/$(NAME)-x86_64.zip
-
-.PHONY: bench-tls
-bench-tls: layer-x86_64 tools ## the start with ring beside that with aws-lc-rs; for docs/decisions/0010
-	tools/install-layer zig go
-	benches/start/run dist/$(NAME)-x86_64.zip "$$(benches/start/with_aws_lc)"

@@ -31,4 +31,5 @@ mod remembered_errors;
 mod restore;
 mod summary;
 mod support;
+mod tls;
 mod watching;

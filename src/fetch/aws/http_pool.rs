@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::{client::http::SharedHttpClient, shared::IntoShared}
 use crate::fetch::{aws::client_cell::TRUSTED_FOR, error::FetchError};
 
 /// What [`HttpPool`] speaks TLS with.
-pub const TLS_LIBRARY: &str = "rustls with ring";
+pub const TLS_LIBRARY: &str = "rustls with aws-lc";
 
 /// Where the distributions Lambda runs on keep their CA bundle, and then the ones developers use.
 const CA_BUNDLES: [&str; 4] = [
