@@ -19,6 +19,10 @@ class Function:
         hidden = [word for name in variables for word in ("-u", name)]
         return type(self)(["/usr/bin/env", *hidden, *self.command], self.folder)
 
+    def behind(self, *words: str | Path) -> Self:
+        """Started by a wrapper, as the managed runtimes do it with AWS_LAMBDA_EXEC_WRAPPER."""
+        return type(self)([*map(str, words), *self.command], self.folder)
+
 
 def python_function(handler: str) -> Function:
     return Function([existing(PYTHON), "-m", "awslambdaric", handler], FUNCTIONS / "python")

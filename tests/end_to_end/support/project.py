@@ -24,6 +24,10 @@ def extension_binary() -> Path:
     return Path(os.environ["EXTENSION_BINARY"]).resolve()
 
 
+def wrapper_binary() -> Path:
+    return Path(os.environ["WRAPPER_BINARY"]).resolve()
+
+
 def rust_program(name: str) -> Path:
     """One of the programs that tests/functions has the packages of."""
     return Path(os.environ["RUST_PROGRAMS"]).resolve() / name

@@ -1,0 +1,266 @@
+//! One field of a JSON value: what `&field=password` and `${secret:prod/db#password}` name.
+//!
+//! A name is a member of the outermost object; what begins with `/` is a JSON pointer (RFC 6901). A string
+//! is answered as its text, everything else in the very words of the JSON: a long number keeps its digits.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use crate::secret::SecretValue;
+
+/// How deep a JSON pointer leads at most: each step reads what is left of the value once more.
+const MOST_STEPS: usize = 64;
+
+/// Which part of a JSON value is meant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Field(String);
+
+/// Why there is no such field. The texts show no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldError {
+    /// The value is bytes.
+    Binary,
+    /// The value is text that is no JSON.
+    NotJson,
+    /// It is no JSON object, and all of its fields are wanted.
+    NoObject,
+    /// It is JSON without this field.
+    Missing(Field),
+    /// The body is not one that this project makes.
+    NoValue,
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Binary => f.write_str("the value is binary, so it has no fields"),
+            Self::NotJson => f.write_str("the value is not JSON, so it has no fields"),
+            Self::NoObject => f.write_str("the value is not a JSON object"),
+            Self::Missing(field) => write!(f, "the value has no field {field}"),
+            Self::NoValue => f.write_str("the answer holds no value"),
+        }
+    }
+}
+
+impl Field {
+    /// None if there is no text.
+    pub fn new(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        (!text.is_empty()).then_some(Self(text))
+    }
+
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// This field of the value in a finished response body.
+    ///
+    /// # Errors
+    ///
+    /// The value is binary or no JSON, or has no such field.
+    pub fn of_body(&self, body: &[u8]) -> Result<SecretValue, FieldError> {
+        let text = value_of_body(body).ok_or(FieldError::NoValue)?.ok_or(FieldError::Binary)?;
+        self.of_text(&text)
+    }
+
+    /// This field of a JSON text.
+    ///
+    /// # Errors
+    ///
+    /// The text is no JSON, or has no such field.
+    pub fn of_text(&self, text: &str) -> Result<SecretValue, FieldError> {
+        let mut value: &RawValue =
+            serde_json::from_str(text).map_err(|_syntax| FieldError::NotJson)?;
+        let steps = self.steps();
+        if steps.len() > MOST_STEPS {
+            return Err(FieldError::Missing(self.clone()));
+        }
+        for step in steps {
+            value = member(value, &step).ok_or_else(|| FieldError::Missing(self.clone()))?;
+        }
+        Ok(text_of(value))
+    }
+
+    fn steps(&self) -> Vec<Cow<'_, str>> {
+        match self.0.strip_prefix('/') {
+            // In this order: `~01` is the name `~1`.
+            Some(pointer) => pointer
+                .split('/')
+                .map(|step| match step.contains('~') {
+                    true => Cow::Owned(step.replace("~1", "/").replace("~0", "~")),
+                    false => Cow::Borrowed(step),
+                })
+                .collect(),
+            None => vec![Cow::Borrowed(self.0.as_str())],
+        }
+    }
+}
+
+/// In double quotes, control characters escaped: a field may be any text of a client's.
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+/// The members of a JSON object, each as a field of it would be answered.
+///
+/// # Errors
+///
+/// The text is no JSON object.
+pub fn members_of(text: &str) -> Result<BTreeMap<String, SecretValue>, FieldError> {
+    let members: BTreeMap<String, &RawValue> =
+        serde_json::from_str(text).map_err(|_other| FieldError::NoObject)?;
+    Ok(members.into_iter().map(|(name, value)| (name, text_of(value))).collect())
+}
+
+/// The value's text in a finished response body: the outer option is none if the body has no value at
+/// all, the inner one if the value is binary.
+pub fn value_of_body(body: &[u8]) -> Option<Option<Zeroizing<String>>> {
+    let body: Body<'_> = serde_json::from_slice(body).ok()?;
+    let text = body.secret_string.or(body.parameter.and_then(|parameter| parameter.value));
+    match text {
+        Some(text) => serde_json::from_str(text.get()).ok().map(|text| Some(Zeroizing::new(text))),
+        None => body.secret_binary.map(|_bytes| None),
+    }
+}
+
+/// What is read of a body; the rest is skipped, and nothing is copied.
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow, default, rename = "SecretString")]
+    secret_string: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "SecretBinary")]
+    secret_binary: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "Parameter")]
+    parameter: Option<Parameter<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Parameter<'a> {
+    #[serde(borrow, default, rename = "Value")]
+    value: Option<&'a RawValue>,
+}
+
+/// Of a name that an object has twice, the last counts, as in most readers of JSON.
+fn member<'a>(value: &'a RawValue, step: &str) -> Option<&'a RawValue> {
+    let text = value.get();
+    if text.starts_with('[') {
+        // RFC 6901: digits without a leading zero.
+        let index = Some(step).filter(|step| *step == "0" || !step.starts_with(['0', '+']))?;
+        let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+        return items.get(index.parse::<usize>().ok()?).copied();
+    }
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+    members.get(step).copied()
+}
+
+fn text_of(value: &RawValue) -> SecretValue {
+    match serde_json::from_str::<String>(value.get()) {
+        Ok(text) => SecretValue::new(text),
+        Err(_no_string) => SecretValue::new(value.get()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Field, FieldError};
+
+    const DATABASE: &str = r#"{"user":"app","password":"a \"b\" é","port":5432,"tls":true,"none":null,
+        "id":12345678901234567890123,"db":{"password":"inner","hosts":["a","b"]},"a/b":"slash","m~n":"tilde","":"empty"}"#;
+
+    fn field(text: &str) -> Field {
+        Field::new(text).unwrap()
+    }
+
+    fn read(name: &str) -> Result<String, FieldError> {
+        let value = field(name).of_text(DATABASE)?;
+        Ok(String::from_utf8(value.reveal().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_string_is_its_text_and_everything_else_is_what_the_json_says() {
+        for (name, expected) in [
+            ("user", "app"),
+            ("password", "a \"b\" é"),
+            ("port", "5432"),
+            ("id", "12345678901234567890123"),
+            ("tls", "true"),
+            ("none", "null"),
+            ("db", r#"{"password":"inner","hosts":["a","b"]}"#),
+        ] {
+            assert_eq!(read(name).as_deref(), Ok(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_begins_with_a_slash_is_a_json_pointer() {
+        for (pointer, expected) in [
+            ("/user", "app"),
+            ("/db/password", "inner"),
+            ("/db/hosts/1", "b"),
+            ("/a~1b", "slash"),
+            ("a/b", "slash"),
+            ("/m~0n", "tilde"),
+            ("/", "empty"),
+        ] {
+            assert_eq!(read(pointer).as_deref(), Ok(expected), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_not_there_is_named_and_nothing_else_is_shown() {
+        for name in
+            ["pass", "/db/hosts/2", "/db/hosts/01", "/db/hosts/+1", "/db/hosts/-", "/user/x"]
+        {
+            let error = read(name).unwrap_err();
+            assert_eq!(error, FieldError::Missing(field(name)));
+            assert_eq!(error.to_string(), format!("the value has no field {name:?}"));
+        }
+    }
+
+    #[test]
+    fn of_a_name_that_stands_there_twice_the_last_counts() {
+        let value = field("a").of_text(r#"{"a":"old","a":"new"}"#).unwrap();
+        assert_eq!(&value.reveal()[..], b"new");
+    }
+
+    #[test]
+    fn a_text_that_is_no_json_has_no_fields() {
+        for text in ["", "plain", "{", "{\"a\":1} trailing"] {
+            assert_eq!(field("a").of_text(text), Err(FieldError::NotJson), "{text}");
+        }
+        for text in ["7", "\"text\"", "null", "[]"] {
+            assert_eq!(field("a").of_text(text), Err(FieldError::Missing(field("a"))), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_nested_beyond_all_reason_takes_no_stack_and_is_followed_for_64_steps() {
+        let text = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(field(&"/0".repeat(64)).of_text(&text).is_ok());
+        let too_deep = field(&"/0".repeat(65));
+        assert_eq!(too_deep.of_text(&text), Err(FieldError::Missing(too_deep)));
+    }
+
+    #[test]
+    fn a_body_is_looked_through_for_the_secrets_or_the_parameters_value() {
+        let of_body = |body: &str| field("a").of_body(body.as_bytes());
+        let text = |value: crate::secret::SecretValue| value.reveal();
+
+        let secret =
+            r#"{"ARN":"arn","Name":"db","SecretBinary":null,"SecretString":"{\"a\":\"x\"}"}"#;
+        assert_eq!(of_body(secret).map(text).as_deref(), Ok(&b"x"[..]));
+        let parameter = r#"{"Parameter":{"Name":"/a","Value":"{\"a\":7}"},"ResultMetadata":{}}"#;
+        assert_eq!(of_body(parameter).map(text).as_deref(), Ok(&b"7"[..]));
+        let binary = r#"{"SecretBinary":"AAEC","SecretString":null}"#;
+        assert_eq!(of_body(binary), Err(FieldError::Binary));
+        for no_value in ["", "[]", "{}", r#"{"Parameter":{"Value":null}}"#] {
+            assert_eq!(of_body(no_value), Err(FieldError::NoValue), "{no_value}");
+        }
+    }
+}

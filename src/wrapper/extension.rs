@@ -1,0 +1,167 @@
+//! An extension of our own, for as long as the command lives: on a laptop and in CI, where there is no Lambda.
+//!
+//! The command takes this process's place, so that signals, the terminal and the exit code are its own. What
+//! stays beside it is a guard: a child that holds the extension and ends it when its parent has ended.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, Read},
+    net::{Ipv4Addr, TcpListener},
+    os::{
+        fd::AsFd,
+        unix::process::{CommandExt, parent_id},
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode, Stdio, id},
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    arguments::GUARD,
+    ask::Extension,
+    failure::{Failure, say},
+    http::Deadline,
+    settings::{PORT, SESSION_TOKEN, Settings},
+};
+
+const PROGRAM: &str = "parameters-secrets-extension";
+const STORE: &str = "PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE";
+const LOG_LEVEL: &str = "PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL";
+
+/// How often the guard looks whether the command still lives. There is no portable way to be told.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How soon it is asked again whether the extension serves.
+const RETRY: Duration = Duration::from_millis(5);
+
+/// A port is free when we look for it; that it was taken before the extension came to it must happen this
+/// often in a row to be an error.
+const PORTS_TRIED: u32 = 3;
+
+/// Starts the extension over `store` and waits until it serves.
+///
+/// Returns what the command needs to reach it; `settings` is told the same.
+///
+/// # Errors
+///
+/// There is no extension to start, or it ended at once: then its own log has said why.
+pub(crate) fn start(
+    store: &Path,
+    settings: &mut Settings,
+) -> Result<[(String, OsString); 2], Failure> {
+    let program = find_program();
+    // One that is set stays: it belongs to credentials that the command may need.
+    let token = match settings.token.take() {
+        Some(token) => token,
+        None => new_token().map_err(|error| format!("cannot make a token: {error}"))?,
+    };
+    for _ in 0..PORTS_TRIED {
+        let port = free_port().map_err(|error| format!("cannot find a free port: {error}"))?;
+        let environment = [
+            (PORT.to_owned(), port.to_string().into()),
+            (SESSION_TOKEN.to_owned(), token.clone().into()),
+        ];
+        let mut guard = spawn_guard(&program, store, &environment)
+            .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+        let extension = Extension {
+            port,
+            token: &token,
+            deadline: Deadline::after(settings.time_out),
+            time_out: settings.time_out,
+        };
+        if wait_until_it_serves(&extension, &mut guard)? {
+            (settings.port, settings.token) = (port, Some(token));
+            return Ok(environment);
+        }
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Err(Failure::from(format!(
+                "{PROGRAM} ended before it served; its log says why"
+            )));
+        }
+    }
+    Err(Failure::from(format!("{PORTS_TRIED} free ports in a row were taken by others at once")))
+}
+
+/// False if it ended instead.
+fn wait_until_it_serves(extension: &Extension<'_>, guard: &mut Child) -> Result<bool, Failure> {
+    loop {
+        if extension.is_ours() {
+            return Ok(true);
+        }
+        if guard.try_wait().is_ok_and(|status| status.is_some()) {
+            return Ok(false);
+        }
+        if extension.deadline.left().is_none() {
+            let millis = extension.time_out.as_millis();
+            return Err(Failure::from(format!("{PROGRAM} does not serve after {millis} ms")));
+        }
+        thread::sleep(RETRY);
+    }
+}
+
+fn spawn_guard(
+    program: &Path,
+    store: &Path,
+    environment: &[(String, OsString)],
+) -> io::Result<Child> {
+    let mut guard = Command::new(std::env::current_exe()?);
+    guard.arg(GUARD).arg(id().to_string()).arg(program);
+    guard.envs(environment.iter().map(|(name, value)| (name, value))).env(STORE, store);
+    if !is_set(LOG_LEVEL) {
+        // What a command prints is read by people and programs; there is nothing to say while all is well.
+        guard.env(LOG_LEVEL, "WARN");
+    }
+    // Its log goes where no program reads the command's output. A group of its own: ctrl-C is for the command.
+    let log = io::stderr().as_fd().try_clone_to_owned()?;
+    guard.stdin(Stdio::null()).stdout(log).process_group(0).spawn()
+}
+
+#[expect(clippy::disallowed_methods, reason = "whether it is set is all that is asked")]
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+/// Beside us, where the layer has it, or wherever the path leads.
+fn find_program() -> PathBuf {
+    let own_folder = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.to_owned()));
+    let places = own_folder
+        .into_iter()
+        .flat_map(|folder| [folder.join(PROGRAM), folder.join("../extensions").join(PROGRAM)]);
+    places.into_iter().find(|place| place.is_file()).unwrap_or_else(|| PROGRAM.into())
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// 128 bits that cannot be guessed.
+fn new_token() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Holds the extension until `parent` is our parent no longer, or until the extension has ended by itself.
+pub(crate) fn guard(parent: u32, program: &Path) -> ExitCode {
+    let mut extension = match Command::new(program).spawn() {
+        Ok(extension) => extension,
+        Err(error) => {
+            say(&format!("cannot start {}: {error}", program.display()));
+            return ExitCode::FAILURE;
+        }
+    };
+    loop {
+        if extension.try_wait().map_or(true, |status| status.is_some()) {
+            return ExitCode::FAILURE;
+        }
+        if parent_id() != parent {
+            // It has no client left, and nothing to write down.
+            let _ = extension.kill();
+            let _ = extension.wait();
+            return ExitCode::SUCCESS;
+        }
+        thread::sleep(LOOK);
+    }
+}

@@ -1,0 +1,164 @@
+//! The variables that steer the wrapper, read from the environment that it also resolves.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::reference::Reference;
+
+pub(crate) const ENV_FROM: &str = "PARAMETERS_SECRETS_EXTENSION_ENV_FROM";
+pub(crate) const ENV_FROM_OVERRIDES: &str = "PARAMETERS_SECRETS_EXTENSION_ENV_FROM_OVERRIDES";
+pub(crate) const IN_SNAPSHOT: &str = "PARAMETERS_SECRETS_EXTENSION_ENV_IN_SNAPSHOT";
+pub(crate) const NEXT_WRAPPER: &str = "PARAMETERS_SECRETS_EXTENSION_ENV_NEXT_WRAPPER";
+pub(crate) const TIME_OUT: &str = "PARAMETERS_SECRETS_EXTENSION_ENV_TIMEOUT_MILLIS";
+pub(crate) const PORT: &str = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT";
+pub(crate) const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+
+const DEFAULT_PORT: u16 = 2773;
+
+/// Below the 10 s that Lambda gives INIT, so that the reason is still told.
+const DEFAULT_TIME_OUT: Duration = Duration::from_secs(9);
+
+/// What the environment asks of the wrapper. It holds a token, so it has no `Debug`.
+pub(crate) struct Settings {
+    pub(crate) port: u16,
+    /// What the extension wants to be shown.
+    pub(crate) token: Option<String>,
+    /// For finding the extension and for all of its answers together.
+    pub(crate) time_out: Duration,
+    /// JSON objects whose every member becomes a variable; of two with one name the first counts.
+    pub(crate) sets: Vec<Reference>,
+    /// Whether members replace variables that are there.
+    pub(crate) sets_override: bool,
+    /// Whether values may lie in a snapshot.
+    pub(crate) in_snapshot: bool,
+    pub(crate) is_snap_start: bool,
+    /// What to start instead of the command, with the command as its arguments.
+    pub(crate) next_wrapper: Option<String>,
+    /// `host:port` of Lambda's Runtime API; none outside Lambda.
+    pub(crate) runtime_api: Option<String>,
+    /// Values that could not be read and what counts instead.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Settings {
+    pub(crate) fn read(variables: &BTreeMap<&str, &str>) -> Self {
+        let mut warnings = Vec::new();
+        // As the extension reads its own: blanks around a value are no part of it, and none is absent.
+        let get = |name: &str| {
+            let text = variables.get(name)?.trim();
+            (!text.is_empty()).then_some(text)
+        };
+        let mut switch = |name: &str| match get(name) {
+            None => false,
+            Some(text) if text.eq_ignore_ascii_case("true") => true,
+            Some(text) if text.eq_ignore_ascii_case("false") => false,
+            Some(_) => {
+                warnings.push(format!("{name} is neither TRUE nor FALSE; FALSE counts"));
+                false
+            }
+        };
+        let sets_override = switch(ENV_FROM_OVERRIDES);
+        let in_snapshot = switch(IN_SNAPSHOT);
+        let time_out = match get(TIME_OUT).map(str::parse) {
+            None => DEFAULT_TIME_OUT,
+            Some(Ok(millis)) if millis > 0 => Duration::from_millis(millis),
+            Some(_) => {
+                let default = DEFAULT_TIME_OUT.as_millis();
+                warnings.push(format!("{TIME_OUT} is no number from 1; {default} counts"));
+                DEFAULT_TIME_OUT
+            }
+        };
+        let mut sets = Vec::new();
+        for text in get(ENV_FROM).into_iter().flat_map(|list| list.split(',')).map(str::trim) {
+            match Reference::parse(text) {
+                Some(reference) => sets.push(reference),
+                None if text.is_empty() => {}
+                None => warnings.push(format!(
+                    "{ENV_FROM} has an item that is neither secret:ID nor parameter:NAME; it is left out"
+                )),
+            }
+        }
+        let token = [SESSION_TOKEN, "AWS_CONTAINER_AUTHORIZATION_TOKEN"].into_iter().find_map(get);
+        Self {
+            // The extension warns of a bad one, and uses the default too.
+            port: get(PORT).and_then(|port| port.parse().ok()).unwrap_or(DEFAULT_PORT),
+            token: token.map(str::to_owned),
+            time_out,
+            sets,
+            sets_override,
+            in_snapshot,
+            is_snap_start: get("AWS_LAMBDA_INITIALIZATION_TYPE") == Some("snap-start"),
+            next_wrapper: get(NEXT_WRAPPER).map(str::to_owned),
+            runtime_api: get("AWS_LAMBDA_RUNTIME_API").map(str::to_owned),
+            warnings,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, time::Duration};
+
+    use super::Settings;
+
+    fn read(variables: &[(&'static str, &'static str)]) -> Settings {
+        Settings::read(&BTreeMap::from_iter(variables.iter().copied()))
+    }
+
+    #[test]
+    fn without_any_variable_the_defaults_count() {
+        let settings = read(&[]);
+        assert_eq!((settings.port, settings.time_out), (2773, Duration::from_secs(9)));
+        assert!(
+            settings.token.is_none() && settings.sets.is_empty() && settings.warnings.is_empty()
+        );
+        assert!(!settings.sets_override && !settings.in_snapshot && !settings.is_snap_start);
+    }
+
+    #[test]
+    fn a_function_with_snap_start_shows_the_container_token() {
+        let container = ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container");
+        assert_eq!(read(&[container]).token.as_deref(), Some("container"));
+        assert_eq!(
+            read(&[container, ("AWS_SESSION_TOKEN", "session")]).token.as_deref(),
+            Some("session")
+        );
+    }
+
+    #[test]
+    fn several_sets_are_separated_by_commas() {
+        let settings =
+            read(&[("PARAMETERS_SECRETS_EXTENSION_ENV_FROM", "secret:a, parameter:/b#x,")]);
+        let sets: Vec<_> = settings.sets.iter().map(|set| set.source.to_string()).collect();
+        assert_eq!(sets, ["secret:a", "parameter:/b"]);
+        assert!(settings.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_bad_value_is_a_warning_that_does_not_show_it_and_the_default() {
+        let settings = read(&[
+            ("PARAMETERS_SECRETS_EXTENSION_ENV_FROM", "prod/env"),
+            ("PARAMETERS_SECRETS_EXTENSION_ENV_FROM_OVERRIDES", "yes"),
+            ("PARAMETERS_SECRETS_EXTENSION_ENV_IN_SNAPSHOT", "1"),
+            ("PARAMETERS_SECRETS_EXTENSION_ENV_TIMEOUT_MILLIS", "0"),
+            ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "x"),
+        ]);
+        assert_eq!((settings.port, settings.time_out), (2773, Duration::from_secs(9)));
+        assert!(settings.sets.is_empty() && !settings.sets_override && !settings.in_snapshot);
+        assert_eq!(settings.warnings.len(), 4);
+        assert!(
+            settings
+                .warnings
+                .iter()
+                .all(|line| !line.contains("prod/env") && !line.contains("yes"))
+        );
+    }
+
+    #[test]
+    fn true_and_false_may_have_any_letter_case() {
+        let settings = read(&[
+            ("PARAMETERS_SECRETS_EXTENSION_ENV_FROM_OVERRIDES", " True "),
+            ("PARAMETERS_SECRETS_EXTENSION_ENV_IN_SNAPSHOT", "FALSE"),
+        ]);
+        assert!(settings.sets_override && !settings.in_snapshot && settings.warnings.is_empty());
+    }
+}
