@@ -197,11 +197,13 @@ impl PrefetchSettings {
             .filter(|item| !item.is_empty())
             .map(str::to_owned)
             .collect();
-        let line = match items.len() {
-            0 => format!("{PREFETCH} is not present. Nothing is prefetched."),
-            count => format!("{PREFETCH} is present. Prefetching {count} values."),
-        };
-        reader.notices.push(Notice::new(Level::DEBUG, line));
+        match items.len() {
+            0 => reader.at_default(PREFETCH),
+            count => {
+                let line = format!("{PREFETCH} is present. Prefetching {count} values.");
+                reader.notices.push(Notice::new(Level::DEBUG, line));
+            }
+        }
         Self { items, max_delay: reader.read(&table::PREFETCH_MAX_DELAY) }
     }
 }

@@ -1,38 +1,60 @@
 //! Reads one setting after the other and keeps the lines they give.
 
+use tracing::Level;
+
 use super::kind::Setting;
 use super::notice::Notice;
-use super::variables::Variables;
+use super::variables::{OWN_PREFIX, Variables};
 
 #[derive(Debug)]
 pub(super) struct Reader {
     pub(super) variables: Variables,
     pub(super) notices: Vec<Notice>,
-    official: Vec<Notice>,
+    /// Set once the official extension's lines are complete.
+    official: Option<Vec<Notice>>,
+    /// Those of our own that are not present.
+    at_default: Vec<&'static str>,
 }
 
 impl Reader {
     pub(super) fn new(variables: Variables) -> Self {
-        Self { variables, notices: Vec::new(), official: Vec::new() }
+        Self { variables, notices: Vec::new(), official: None, at_default: Vec::new() }
     }
 
-    /// Reads a setting and keeps its line.
+    /// Reads a setting and keeps its line. Those of our own that are not present share one.
     pub(super) fn read<S: Setting>(&mut self, setting: &S) -> S::Value {
-        let (value, notice) = setting.read(self.text(setting.name()).as_deref());
-        self.notices.push(notice);
+        let text = self.text(setting.name());
+        let (value, notice) = setting.read(text.as_deref());
+        if text.is_none() && self.official.is_some() {
+            self.at_default(setting.name());
+        } else {
+            self.notices.push(notice);
+        }
         value
     }
 
     /// Reads the setting whose line is the last of the official extension's; all further ones are ours.
     pub(super) fn read_last_official<S: Setting>(&mut self, setting: &S) -> S::Value {
         let value = self.read(setting);
-        self.official = std::mem::take(&mut self.notices);
+        self.official = Some(std::mem::take(&mut self.notices));
         value
     }
 
-    /// The official lines, then ours.
+    /// One of our own settings is not present.
+    pub(super) fn at_default(&mut self, name: &'static str) {
+        self.at_default.push(name.strip_prefix(OWN_PREFIX).unwrap_or(name));
+    }
+
+    /// The official lines, then ours. A line for each setting that was left alone would bury the first
+    /// event.
     pub(super) fn into_notices(self) -> (Vec<Notice>, Vec<Notice>) {
-        (self.official, self.notices)
+        let mut own = self.notices;
+        if !self.at_default.is_empty() {
+            let names = self.at_default.join(", ");
+            let line = format!("Not present, so at their defaults: {OWN_PREFIX}… {names}.");
+            own.insert(0, Notice::new(Level::DEBUG, line));
+        }
+        (self.official.unwrap_or_default(), own)
     }
 
     /// Reads a setting that has a line only where its value is bad.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use config::{Config, Environment};
 
 /// Every variable with this beginning is this project's.
-const OWN_PREFIX: &str = "PARAMETERS_SECRETS_EXTENSION_";
+pub(super) const OWN_PREFIX: &str = "PARAMETERS_SECRETS_EXTENSION_";
 
 /// The variables of others that are read. What is not listed never reaches the settings: the
 /// environment of a function is full of other people's secrets.

@@ -1,5 +1,6 @@
 """What `make demo` shows: a herd of callers, one upstream call for each key. Runs inside the sandbox."""
 
+import os
 import re
 import sys
 import tempfile
@@ -24,7 +25,9 @@ SECRET = "/secretsmanager/get?secretId=db"
 PARAMETER = "/systemsmanager/parameters/get/?name=%2Fapp%2Furl"
 UPSTREAM_CALL_OF = {SECRET: (GET_SECRET, "db"), PARAMETER: (GET_PARAMETER, "/app/url")}
 
+VARIABLE = "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS"
 BOLD, DIM, GREEN, YELLOW, PLAIN = "\033[1m", "\033[2m", "\033[32m", "\033[33m", "\033[0m"
+OF_THE_START = re.compile(r" is not present\. | Not present, so at their defaults: |present\. Log level set to ")
 OF_WHICH_MANY = re.compile(r" DEBUG (joined a fetch in flight|hit) key=(\S+)")
 
 
@@ -36,7 +39,9 @@ def main() -> None:
             moto.put_secret("db", value_of("db"))
             moto.put_parameter("/app/url", value_of("/app/url"))
             environment = settings(
-                **upstreams(moto.url), **ENVIRONMENT_CREDENTIALS, AWS_CA_BUNDLE=str(authority.bundle)
+                **upstreams(moto.url),
+                **ENVIRONMENT_CREDENTIALS,
+                **{VARIABLE: os.environ.get(VARIABLE, "3"), "AWS_CA_BUNDLE": str(authority.bundle)},
             )
             install_extension()
             log = LogFile(Path(folder) / "log")
@@ -50,8 +55,12 @@ def main() -> None:
 
 
 def show_log(log: LogFile) -> None:
-    """The extension's own lines. Of the many that say the same of one key, the first and how many there are."""
+    """The extension's own lines, without those about settings that were left alone.
+
+    Of the many that say the same of one key, the first and how many there are.
+    """
     lines = [line.removeprefix(f"[{NAME}] ") for line in log.text().splitlines() if line.startswith(f"[{NAME}]")]
+    lines = [line for line in lines if not OF_THE_START.search(line)]
     many = [OF_WHICH_MANY.search(line) for line in lines]
     alike = Counter(match.groups() for match in many if match)
     for line, match in zip(lines, many, strict=True):
