@@ -11,7 +11,7 @@ use allocation_counter::AllocationInfo;
 use parameters_secrets_extension::{
     cache::Cache,
     clock::{Clock, SystemClock},
-    http::{Authorizer, Drain, HttpActor, Service, bind, routes},
+    http::{Authorizer, Drain, HttpActor, Listeners, Service, routes},
     log,
     settings::{LogLevel, Token, Tokens},
 };
@@ -106,9 +106,9 @@ struct Client {
 impl Client {
     async fn of_a_cached_secret() -> Self {
         let token = "t".repeat(TOKEN_LENGTH);
-        let listener = bind(0).unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = HttpActor::new(listener, routes(web::Data::new(service(&token)))).start();
+        let listeners = Listeners::bind(0).unwrap();
+        let address = listeners.ipv4_address().unwrap();
+        let server = HttpActor::new(listeners, routes(web::Data::new(service(&token)))).start();
         let mut client = Self {
             server,
             stream: TcpStream::connect(address).await.unwrap(),

@@ -1,10 +1,16 @@
 //! How long a connection lives, and who decides it.
 
-use std::time::Duration;
+use std::{
+    io::ErrorKind,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    time::Duration,
+};
 
+use parameters_secrets_extension::http::Listeners;
 use tokio::time::{advance, pause};
 
 use crate::support::{
+    client::RawClient,
     server::{HEADERS, TestServer, get},
     upstream::FakeUpstream,
 };
@@ -168,4 +174,29 @@ async fn an_offer_to_upgrade_does_not_keep_a_connection_that_is_to_be_closed() {
         .await;
 
     assert!(client.rest().await.contains("\r\nConnection: close\r\n"));
+}
+
+#[actix_rt::test]
+async fn both_loopback_addresses_answer_on_one_port() {
+    let server = server();
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        return; // a host without IPv6
+    }
+    let ipv6 = SocketAddr::from((Ipv6Addr::LOCALHOST, server.port()));
+    let mut client = RawClient::connect(ipv6).await;
+
+    assert_eq!(client.ask(get(SECRET)).await.body, "call 1");
+    assert_eq!(server.get(SECRET).await.body, "call 1");
+}
+
+#[test]
+fn a_port_that_is_taken_on_either_address_is_an_error_that_names_it() {
+    for taken in [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)] {
+        let Ok(other) = TcpListener::bind((taken, 0)) else { continue };
+        let address = other.local_addr().unwrap();
+        let error = Listeners::bind(address.port()).unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+        assert!(error.to_string().starts_with(&format!("{address}: ")), "{error}");
+    }
 }

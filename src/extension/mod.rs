@@ -6,7 +6,7 @@
 mod assembly;
 mod backend;
 
-use std::{io, net::TcpListener, path::Path, process::ExitCode, rc::Rc, sync::Arc, time::Duration};
+use std::{io, path::Path, process::ExitCode, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
 use actix_web::web;
@@ -18,7 +18,7 @@ pub(crate) use self::backend::Backend;
 use crate::{
     cache::Cache,
     clock::{Clock, SystemClock},
-    http::{self, Authorizer, Drain, HttpActor, Service},
+    http::{self, Authorizer, Drain, HttpActor, Listeners, Service},
     lifecycle::{
         AwaitInvoked, AwaitRegistered, AwaitShutdown, ErrorReport, ErrorType, Events,
         ExtensionName, LifecycleActor, LifecycleError, PendingRegistration, report_exit_error,
@@ -42,7 +42,7 @@ const LAST_ANSWERS: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Boot {
     reading: SettingsAndNotices,
-    listener: io::Result<TcpListener>,
+    listeners: io::Result<Listeners>,
     /// None outside Lambda.
     registration: Option<Result<PendingRegistration, LifecycleError>>,
 }
@@ -51,14 +51,14 @@ impl Boot {
     /// Binds the port, then sends the register request, with no runtime yet. In this order: Lambda starts
     /// the function when all extensions have registered, and its module-level code may ask at once.
     pub fn early(reading: SettingsAndNotices) -> Self {
-        let listener = http::bind(reading.settings.http_port.get());
+        let listeners = Listeners::bind(reading.settings.http_port.get());
         let registration = reading.settings.lambda.as_ref().map(register);
-        Self { reading, listener, registration }
+        Self { reading, listeners, registration }
     }
 
     /// Serves until SHUTDOWN, SIGTERM or ctrl-C.
     pub fn run(self) -> ExitCode {
-        let Self { reading, listener, registration } = self;
+        let Self { reading, listeners, registration } = self;
         let SettingsAndNotices { settings, notices, own_notices } = reading;
         log::init(settings.log_level);
         log::log_panics();
@@ -68,7 +68,7 @@ impl Boot {
             env!("CARGO_PKG_VERSION")
         );
         let life = async move {
-            match serve(&settings, &own_notices, listener, registration).await {
+            match serve(&settings, &own_notices, listeners, registration).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(reason) => {
                     error!("{reason}");
@@ -96,14 +96,14 @@ type Failure = String;
 async fn serve(
     settings: &Settings,
     own_notices: &[Notice],
-    listener: io::Result<TcpListener>,
+    listeners: io::Result<Listeners>,
     registration: Option<Result<PendingRegistration, LifecycleError>>,
 ) -> Result<(), Failure> {
     let registration = registration.transpose().map_err(|error| error.to_string())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let backend = Backend::new(settings, Arc::clone(&clock));
-    let (listener, backend) = match (listen(settings, listener), backend) {
-        (Ok(listener), Ok(backend)) => (listener, backend),
+    let (listeners, backend) = match (listening(settings, listeners), backend) {
+        (Ok(listeners), Ok(backend)) => (listeners, backend),
         (Err(reason), _) | (_, Err(reason)) => return Err(give_up(registration, reason).await),
     };
     let snapshot = Snapshot::new(settings.lambda.as_ref());
@@ -117,7 +117,7 @@ async fn serve(
         cache: cache(settings, &snapshot, backend.upstreams(), clock, Rc::clone(&stats)),
         stats: Rc::clone(&stats),
     });
-    let http = HttpActor::new(listener, http::routes(service.clone())).start();
+    let http = HttpActor::new(listeners, http::routes(service.clone())).start();
     info!("Serving on port {}", settings.http_port);
     let lifecycle = registration.map(|pending| LifecycleActor::new(pending).start());
     info!("ready to serve traffic");
@@ -147,8 +147,8 @@ async fn serve(
     end
 }
 
-fn listen(settings: &Settings, listener: io::Result<TcpListener>) -> Result<TcpListener, Failure> {
-    listener.map_err(|error| {
+fn listening(settings: &Settings, listeners: io::Result<Listeners>) -> Result<Listeners, Failure> {
+    listeners.map_err(|error| {
         format!(
             "cannot listen on port {}: {error}. Is another extension using it? \
              PARAMETERS_SECRETS_EXTENSION_HTTP_PORT sets another one.",

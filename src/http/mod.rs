@@ -11,4 +11,4 @@ mod wire;
 pub use authorize::Authorizer;
 pub use bad_request::{BadRequest, Shown};
 pub use routes::{Service, routes};
-pub use wire::{CountConnections, Drain, HttpActor, bind};
+pub use wire::{CountConnections, Drain, HttpActor, Listeners};

@@ -1,4 +1,4 @@
-"""A port that somebody else has is one clear line, an init error, and a non-zero exit."""
+"""A port that is taken, on either loopback address, is one clear line, an init error, and a non-zero exit."""
 
 import socket
 from collections.abc import Iterator
@@ -14,9 +14,10 @@ from support.project import NAME
 A_CLEAR_LINE = rf"^.* ERROR .*\b{PORT}\b.*$"
 
 
-@pytest.fixture
-def taken_port() -> Iterator[None]:
-    with socket.create_server(("127.0.0.1", PORT)):
+@pytest.fixture(params=["127.0.0.1", "::1"])
+def taken_port(request: pytest.FixtureRequest) -> Iterator[None]:
+    family = socket.AF_INET6 if ":" in request.param else socket.AF_INET
+    with socket.create_server((request.param, PORT), family=family):
         yield
 
 

@@ -1,10 +1,6 @@
 //! The extension's HTTP side on a port the system gives, over a fake upstream.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    rc::Rc,
-    sync::Arc,
-};
+use std::{net::SocketAddr, rc::Rc, sync::Arc};
 
 use super::{
     cache::{Config, TestCache},
@@ -18,7 +14,7 @@ use actix::{Actor, Addr};
 use actix_web::web;
 use parameters_secrets_extension::{
     fetch::upstream::Upstreams,
-    http::{Authorizer, CountConnections, HttpActor, Service, routes},
+    http::{Authorizer, CountConnections, HttpActor, Listeners, Service, routes},
     settings::{Token, Tokens},
     stats::Stats,
 };
@@ -60,16 +56,20 @@ impl TestServer {
         upstreams: Upstreams,
         authorizer: impl FnOnce(Arc<TestClock>) -> Authorizer,
     ) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
+        let listeners = Listeners::bind(0).unwrap();
+        let address = listeners.ipv4_address().unwrap();
         let TestCache { cache, clock, stats } = TestCache::with(config, upstreams);
         let service = web::Data::new(Service {
             authorizer: authorizer(clock.clone()),
             cache: Rc::into_inner(cache).unwrap(),
             stats: stats.clone(),
         });
-        Self { http: HttpActor::new(listener, routes(service)).start(), stats, clock, address }
+        Self { http: HttpActor::new(listeners, routes(service)).start(), stats, clock, address }
+    }
+
+    /// The port, at 127.0.0.1 and at ::1.
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     pub async fn client(&self) -> RawClient {

@@ -1,11 +1,6 @@
 //! Owns the server: start, drain, stop.
 
-use std::{
-    fmt, io,
-    net::{Ipv4Addr, SocketAddr, TcpListener as StdListener},
-    rc::Rc,
-    time::Duration,
-};
+use std::{fmt, io, rc::Rc, time::Duration};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use actix_http::{HttpService, KeepAlive};
@@ -13,37 +8,19 @@ use actix_service::{
     IntoServiceFactory, Service as _, ServiceFactory, ServiceFactoryExt, map_config,
 };
 use actix_web::{App, dev::AppConfig, web};
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::http::wire::{
     connection::{Client, Connection},
     connections::Connections,
+    listeners::Listeners,
 };
 use crate::log::debug;
 
-/// Connections the kernel may hold for us before we accept them: a burst of a whole environment's threads.
-/// With the usual 128 the kernel drops the others' first packet, and they come back after a second.
-const BACKLOG: i32 = 4_096;
-
 /// How long to wait before accepting again when the process has no file left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// Binds the port on loopback, so that the kernel queues clients from here on.
-///
-/// # Errors
-///
-/// The port is taken, or not allowed.
-pub fn bind(port: u16) -> io::Result<StdListener> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
 
 /// Takes no new connection, and resolves when the answers under way have gone out.
 #[derive(Debug)]
@@ -67,13 +44,13 @@ impl Message for CountConnections {
 /// Adds to the App what answers its requests.
 type Routes = Box<dyn FnOnce(&mut web::ServiceConfig)>;
 
-/// Owns the listener and every client connection.
+/// Owns the listeners and every client connection.
 ///
 /// actix-web's service runs on our own accept loop, on the one thread: `HttpServer` would add two threads,
 /// a thread hop on every hit, and half a millisecond to a cold start. `Connections` has the bounds.
 pub struct HttpActor {
     /// Until the actor has started.
-    unstarted: Option<(StdListener, Routes)>,
+    unstarted: Option<(Listeners, Routes)>,
     connections: Rc<Connections>,
     draining: CancellationToken,
 }
@@ -85,13 +62,13 @@ impl fmt::Debug for HttpActor {
 }
 
 impl HttpActor {
-    /// Serves `routes` on `listener` as soon as the actor has started.
+    /// Serves `routes` on `listeners` as soon as the actor has started.
     pub fn new(
-        listener: StdListener,
+        listeners: Listeners,
         routes: impl FnOnce(&mut web::ServiceConfig) + 'static,
     ) -> Self {
         Self {
-            unstarted: Some((listener, Box::new(routes))),
+            unstarted: Some((listeners, Box::new(routes))),
             connections: Connections::new(),
             draining: CancellationToken::new(),
         }
@@ -102,11 +79,11 @@ impl Actor for HttpActor {
     type Context = Context<Self>;
 
     fn started(&mut self, _ctx: &mut Self::Context) {
-        let Some((listener, routes)) = self.unstarted.take() else { return };
+        let Some((listeners, routes)) = self.unstarted.take() else { return };
         let (connections, draining) = (Rc::clone(&self.connections), self.draining.clone());
         // A task of its own, not the context's: the context polls all its futures at every message.
         tokio::task::spawn_local(async move {
-            let accepting = accept(listener, routes, connections);
+            let accepting = accept(listeners, routes, connections);
             if let Some(Err(error)) = draining.run_until_cancelled(accepting).await {
                 error!(%error, "cannot serve");
             }
@@ -138,11 +115,11 @@ impl Handler<CountConnections> for HttpActor {
 
 /// Accepts until dropped. One task a connection: a panic in a handler is one connection's failure.
 async fn accept(
-    listener: StdListener,
+    listeners: Listeners,
     routes: Routes,
     connections: Rc<Connections>,
 ) -> io::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
+    let listeners = listeners.into_async()?;
     let app = App::new().configure(routes).into_factory();
     let http = HttpService::build()
         .keep_alive(KeepAlive::Os)
@@ -155,15 +132,16 @@ async fn accept(
         .await
         .map_err(|()| io::Error::other("the HTTP service did not start"))?;
     loop {
-        connections.make_room().await;
-        let stream = match listener.accept().await {
-            Ok((stream, _client)) => stream,
+        let stream = match listeners.accept().await {
+            Ok(stream) => stream,
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
+        // Only now: while nothing waits to be accepted, a full table is no reason to close a connection.
+        connections.make_room().await;
         // Only delays small answers, so a failure is not worth the connection.
         let _ = stream.set_nodelay(true);
         let activity = connections.add();
@@ -176,5 +154,56 @@ async fn accept(
             client.dismiss().await;
         });
         connections.served_by(id, task.abort_handle());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use actix::Addr;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        task::yield_now,
+    };
+
+    use super::*;
+
+    fn serve_with_room_for(limit: usize) -> (Addr<HttpActor>, SocketAddr) {
+        let listeners = Listeners::bind(0).unwrap();
+        let address = listeners.ipv4_address().unwrap();
+        let routes = |app: &mut web::ServiceConfig| {
+            app.default_service(web::to(|| async { "answer" }));
+        };
+        let actor = HttpActor {
+            unstarted: Some((listeners, Box::new(routes))),
+            connections: Connections::with_limit(limit),
+            draining: CancellationToken::new(),
+        };
+        (actor.start(), address)
+    }
+
+    async fn client(address: SocketAddr) -> TcpStream {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        assert_ne!(client.read(&mut [0; 1_024]).await.unwrap(), 0);
+        client
+    }
+
+    #[actix_rt::test]
+    async fn a_full_table_closes_a_connection_only_for_a_client_that_waits() {
+        let (server, address) = serve_with_room_for(2);
+        let mut oldest = client(address).await;
+        let _second = client(address).await;
+        for _ in 0..1_000 {
+            yield_now().await;
+        }
+        assert_eq!(server.send(CountConnections).await.unwrap(), 2);
+
+        let _third = client(address).await;
+
+        assert_eq!(oldest.read(&mut [0]).await.unwrap(), 0, "the least needed one");
+        assert_eq!(server.send(CountConnections).await.unwrap(), 2);
     }
 }

@@ -84,7 +84,7 @@ impl Connections {
         Self::with_limit(files.saturating_sub(RESERVED_FILES).clamp(1, MAX_OPEN))
     }
 
-    fn with_limit(limit: usize) -> Rc<Self> {
+    pub(super) fn with_limit(limit: usize) -> Rc<Self> {
         let (open, ticks, changed) = (RefCell::default(), Cell::new(0), Notify::new());
         Rc::new(Self { limit, open, ticks, changed })
     }

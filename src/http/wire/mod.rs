@@ -5,8 +5,10 @@ mod actor;
 mod connection;
 mod connections;
 mod head_end;
+mod listeners;
 mod refusal;
 mod upgrade;
 
-pub use actor::{CountConnections, Drain, HttpActor, bind};
+pub use actor::{CountConnections, Drain, HttpActor};
+pub use listeners::Listeners;
 pub(in crate::http) use refusal::BAD_REQUEST;

@@ -1,0 +1,91 @@
+//! The port, on every loopback address that this host has.
+
+use std::{
+    future::pending,
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
+};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Connections the kernel may hold until they are accepted: a burst of a whole environment's threads.
+/// With the usual 128 the kernel drops the first packet of the others, which come back after a second.
+const BACKLOG: i32 = 4_096;
+
+/// Sockets that listen on 127.0.0.1 and, where there is one, on ::1. Where `localhost` is ::1 first,
+/// some clients never try the other (Node.js 18).
+#[derive(Debug)]
+pub struct Listeners {
+    ipv4: StdListener,
+    ipv6: Option<StdListener>,
+}
+
+impl Listeners {
+    /// Binds the port, so that the kernel queues clients from here on. Port 0 is one that is free.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken on either address, or not allowed. A host without IPv6 is no error.
+    pub fn bind(port: u16) -> io::Result<Self> {
+        let ipv4 = listen((Ipv4Addr::LOCALHOST, port).into())?;
+        let port = ipv4.local_addr()?.port();
+        let ipv6 = match listen((Ipv6Addr::LOCALHOST, port).into()) {
+            Ok(socket) => Some(socket),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+            Err(_no_ipv6) => None,
+        };
+        Ok(Self { ipv4, ipv6 })
+    }
+
+    /// Where IPv4 clients connect to.
+    ///
+    /// # Errors
+    ///
+    /// The socket's own.
+    pub fn ipv4_address(&self) -> io::Result<SocketAddr> {
+        self.ipv4.local_addr()
+    }
+
+    /// Needs a runtime from here on.
+    pub(super) fn into_async(self) -> io::Result<AsyncListeners> {
+        let ipv6 = self.ipv6.map(TcpListener::from_std).transpose()?;
+        Ok(AsyncListeners { ipv4: TcpListener::from_std(self.ipv4)?, ipv6 })
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<StdListener> {
+    let listen = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    listen().map_err(|error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}")))
+}
+
+/// [`Listeners`], polled by the runtime.
+pub(super) struct AsyncListeners {
+    ipv4: TcpListener,
+    ipv6: Option<TcpListener>,
+}
+
+impl AsyncListeners {
+    /// The next client's connection. Neither address is served before the other. Dropping the future
+    /// loses no client.
+    pub(super) async fn accept(&self) -> io::Result<TcpStream> {
+        let ipv6 = async {
+            match &self.ipv6 {
+                Some(ipv6) => ipv6.accept().await,
+                None => pending().await,
+            }
+        };
+        let (stream, _client) = tokio::select! {
+            accepted = self.ipv4.accept() => accepted?,
+            accepted = ipv6 => accepted?,
+        };
+        Ok(stream)
+    }
+}
