@@ -14,6 +14,9 @@ use crate::secret::SecretValue;
 /// How deep a JSON pointer leads at most: each step reads what is left of the value once more.
 const MOST_STEPS: usize = 64;
 
+/// As much of a field as an error repeats.
+const SHOWN_CHARS: usize = 80;
+
 /// Which part of a JSON value is meant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Field(String);
@@ -100,10 +103,13 @@ impl Field {
     }
 }
 
-/// In double quotes, control characters escaped: a field may be any text of a client's.
+/// In double quotes, control characters escaped, and cut: a field may be any text of a client's.
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
+        match self.0.char_indices().nth(SHOWN_CHARS) {
+            Some((end, _)) => write!(f, "{:?}", format!("{}…", &self.0[..end])),
+            None => write!(f, "{:?}", self.0),
+        }
     }
 }
 

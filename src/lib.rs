@@ -17,6 +17,7 @@ pub mod clock;
 pub mod command;
 pub mod extension;
 pub mod fetch;
+pub mod field;
 pub mod http;
 pub mod key;
 pub mod lifecycle;

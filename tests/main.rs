@@ -23,6 +23,7 @@ mod http_tokens;
 mod lifecycle;
 mod log_hygiene;
 mod model;
+mod one_field;
 mod one_key_per_question;
 mod outages;
 mod prefetch;

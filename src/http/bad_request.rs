@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::key::{PARAMETER_PATH, SECRET_PATH};
+use crate::{
+    field::FieldError,
+    key::{PARAMETER_PATH, SECRET_PATH},
+};
 
 /// Long enough to recognise one's own mistake, short enough that an error stays one line.
 const MAX_SHOWN_CHARS: usize = 80;
@@ -51,6 +54,9 @@ pub enum BadRequest {
         /// The broken sequence.
         sequence: Shown,
     },
+    /// The value that was asked for has no such field.
+    #[error("query parameter field: {0}")]
+    Field(FieldError),
     /// A name or value that is not UTF-8 once decoded.
     #[error("query parameter {parameter} is not UTF-8 after percent-decoding")]
     NotUtf8 {

@@ -9,7 +9,10 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 pub use super::bad_request::{BadRequest, Shown};
-use crate::key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind};
+use crate::{
+    field::Field,
+    key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind},
+};
 
 /// What a well-formed request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct Question {
     pub key: CacheKey,
     /// Whether the cached entry must not be used: `refreshNow=true`.
     pub refresh: bool,
+    /// Which part of the value is answered; none for the whole record.
+    pub field: Option<Field>,
 }
 
 /// Reads the query, the part behind the `?`, of a request for one of this upstream's values.
@@ -46,7 +51,15 @@ pub fn parse(upstream: UpstreamKind, query: &str) -> Result<Question, BadRequest
             },
         }),
     };
-    Ok(Question { key, refresh })
+    let field = match given.field {
+        // A client whose variable is empty by mistake must not be given the whole value.
+        Some(field) => Some(Field::new(field).ok_or(BadRequest::Missing {
+            parameter: "field",
+            expected: "a key of the JSON value, or a JSON pointer",
+        })?),
+        None => None,
+    };
+    Ok(Question { key, refresh, field })
 }
 
 /// The parameters somebody may read, decoded; of a repeated one the first. Those of the other path
@@ -62,6 +75,7 @@ struct Given<'a> {
     label_before_version: bool,
     with_decryption: Option<Cow<'a, str>>,
     refresh_now: Option<Cow<'a, str>>,
+    field: Option<Cow<'a, str>>,
 }
 
 impl<'a> Given<'a> {
@@ -85,6 +99,7 @@ impl<'a> Given<'a> {
                 }
                 "withDecryption" => &mut given.with_decryption,
                 "refreshNow" => &mut given.refresh_now,
+                "field" => &mut given.field,
                 _ => continue,
             };
             slot.get_or_insert(value);

@@ -157,11 +157,11 @@ fn refresh_now_is_told_apart_from_the_key_on_both_paths() {
     for (value, refresh) in [("true", true), ("1", true), ("FALSE", false), ("0", false)] {
         assert_eq!(
             parse(SECRET, &format!("secretId=a&refreshNow={value}")),
-            Ok(Question { key: secret("a", None, None), refresh })
+            Ok(Question { key: secret("a", None, None), refresh, field: None })
         );
         assert_eq!(
             parse(PARAMETER, &format!("refreshNow={value}&name=a")),
-            Ok(Question { key: parameter("a", None, false), refresh })
+            Ok(Question { key: parameter("a", None, false), refresh, field: None })
         );
     }
     assert_eq!(
@@ -324,6 +324,6 @@ proptest! {
             .map(|(name, value)| format!("{}={}", spell(name, &choices), spell(value, &choices)))
             .collect();
         let path = if slash { format!("{path}/") } else { path.to_owned() };
-        prop_assert_eq!(parse(&path, &query.join("&")), Ok(Question { key, refresh }));
+        prop_assert_eq!(parse(&path, &query.join("&")), Ok(Question { key, refresh, field: None }));
     }
 }

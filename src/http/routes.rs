@@ -9,7 +9,8 @@ use actix_web::{
 };
 
 use crate::{
-    cache::Cache,
+    cache::{Answer, Cache},
+    field::Field,
     http::{Authorizer, BadRequest, Shown, authorize::TOKEN, local, query, reply},
     key::UpstreamKind,
     log::debug,
@@ -90,8 +91,19 @@ async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
         Err(reason) => return refused(&reason),
     };
     match service.cache.look_up(question.key, question.refresh).await {
-        Ok(answer) => reply::success(&answer),
+        Ok(answer) => match question.field {
+            None => reply::success(&answer),
+            Some(field) => one_field(&field, answer),
+        },
         Err(failure) => reply::failure(&failure),
+    }
+}
+
+/// The same answer with one field of its value for a body.
+fn one_field(field: &Field, answer: Answer) -> HttpResponse {
+    match field.of_body(&answer.body.reveal()) {
+        Ok(body) => reply::success(&Answer { body, ..answer }),
+        Err(error) => refused(&BadRequest::Field(error)),
     }
 }
 
