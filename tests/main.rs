@@ -7,6 +7,7 @@
 mod actix_contract;
 mod actors_doc;
 mod bad_input;
+mod batch;
 mod behaviour_table;
 mod coalescing;
 mod deadline;

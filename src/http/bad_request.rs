@@ -43,6 +43,16 @@ pub enum BadRequest {
         /// What would be right.
         expected: &'static str,
     },
+    /// A batch of more items than one may have.
+    #[error("query parameter {parameter} is there {count} times: a batch has at most {most} items")]
+    TooMany {
+        /// The parameter that names an item.
+        parameter: &'static str,
+        /// How many items were asked for.
+        count: usize,
+        /// How many may be.
+        most: usize,
+    },
     /// A `%` that is not followed by two hexadecimal digits.
     #[error(
         "query parameter {parameter} has the broken percent-encoding {sequence}: \

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod bad_request;
+mod batch;
 mod local;
 pub mod query;
 mod reply;

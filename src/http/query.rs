@@ -14,6 +14,9 @@ use crate::{
     key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind},
 };
 
+/// How many values one request may ask for. As many keys and waiters as a burst of single requests.
+const MOST_ITEMS: usize = 100;
+
 /// What a well-formed request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -27,44 +30,46 @@ pub struct Question {
 
 /// Reads the query, the part behind the `?`, of a request for one of this upstream's values.
 pub fn parse(upstream: UpstreamKind, query: &str) -> Result<Question, BadRequest> {
+    Given::read(query)?.into_question(upstream)
+}
+
+/// Reads the query of a request for several of this upstream's values: one question for each `secretId` or
+/// `name`, in their order. Everything else in it goes for all of them.
+pub fn parse_batch(upstream: UpstreamKind, query: &str) -> Result<Vec<Question>, BadRequest> {
     let given = Given::read(query)?;
-    let refresh = match present(given.refresh_now) {
-        None => false,
-        Some(value) => match &*value {
-            "1" => true,
-            "0" => false,
-            _ => truth("refreshNow", &value, "true, false, 1 or 0")?,
-        },
+    let parameter = match upstream {
+        UpstreamKind::SecretsManager => "secretId",
+        UpstreamKind::ParameterStore => "name",
     };
-    let key = match upstream {
-        UpstreamKind::SecretsManager => CacheKey::Secret(SecretKey::new(
-            required("secretId", given.secret_id, "a secret's name or ARN")?,
-            present(given.version_id).map(Cow::into_owned),
-            present(given.version_stage).map(Cow::into_owned),
-        )),
-        UpstreamKind::ParameterStore => CacheKey::Parameter(ParameterKey {
-            name: required("name", given.name, "a parameter's name, path or ARN")?,
-            selector: selector(given.version, given.label, given.label_before_version)?,
-            with_decryption: match present(given.with_decryption) {
-                None => false,
-                Some(value) => truth("withDecryption", &value, "true or false")?,
-            },
-        }),
+    let mut items = Vec::new();
+    for (name, value) in pairs(query) {
+        if decode(name, name)? == parameter {
+            items.push(decode(value, parameter)?);
+        }
+    }
+    if items.len() > MOST_ITEMS {
+        return Err(BadRequest::TooMany { parameter, count: items.len(), most: MOST_ITEMS });
+    }
+    // Without any, the one question that is left says what is missing.
+    if items.is_empty() {
+        return given.into_question(upstream).map(|question| vec![question]);
+    }
+    let question = |item| match upstream {
+        UpstreamKind::SecretsManager => Given { secret_id: Some(item), ..given.clone() },
+        UpstreamKind::ParameterStore => Given { name: Some(item), ..given.clone() },
     };
-    let field = match given.field {
-        // A client whose variable is empty by mistake must not be given the whole value.
-        Some(field) => Some(Field::new(field).ok_or(BadRequest::Missing {
-            parameter: "field",
-            expected: "a key of the JSON value, or a JSON pointer",
-        })?),
-        None => None,
-    };
-    Ok(Question { key, refresh, field })
+    items.into_iter().map(|item| question(item).into_question(upstream)).collect()
+}
+
+/// A bare `;` is part of a value: only `&` separates.
+fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
 /// The parameters somebody may read, decoded; of a repeated one the first. Those of the other path
 /// are gathered and then ignored like any unknown one.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Given<'a> {
     secret_id: Option<Cow<'a, str>>,
     version_id: Option<Cow<'a, str>>,
@@ -79,11 +84,44 @@ struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
+    fn into_question(self, upstream: UpstreamKind) -> Result<Question, BadRequest> {
+        let refresh = match present(self.refresh_now) {
+            None => false,
+            Some(value) => match &*value {
+                "1" => true,
+                "0" => false,
+                _ => truth("refreshNow", &value, "true, false, 1 or 0")?,
+            },
+        };
+        let key = match upstream {
+            UpstreamKind::SecretsManager => CacheKey::Secret(SecretKey::new(
+                required("secretId", self.secret_id, "a secret's name or ARN")?,
+                present(self.version_id).map(Cow::into_owned),
+                present(self.version_stage).map(Cow::into_owned),
+            )),
+            UpstreamKind::ParameterStore => CacheKey::Parameter(ParameterKey {
+                name: required("name", self.name, "a parameter's name, path or ARN")?,
+                selector: selector(self.version, self.label, self.label_before_version)?,
+                with_decryption: match present(self.with_decryption) {
+                    None => false,
+                    Some(value) => truth("withDecryption", &value, "true or false")?,
+                },
+            }),
+        };
+        let field = match self.field {
+            // A client whose variable is empty by mistake must not be given the whole value.
+            Some(field) => Some(Field::new(field).ok_or(BadRequest::Missing {
+                parameter: "field",
+                expected: "a key of the JSON value, or a JSON pointer",
+            })?),
+            None => None,
+        };
+        Ok(Question { key, refresh, field })
+    }
+
     fn read(query: &'a str) -> Result<Self, BadRequest> {
         let mut given = Self::default();
-        // A bare `;` is part of a value: only `&` separates.
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
+        for (raw_name, raw_value) in pairs(query) {
             let name = decode(raw_name, raw_name)?;
             // Decoded even when ignored: a broken sequence anywhere is a mistake worth telling.
             let value = decode(raw_value, &name)?;

@@ -14,6 +14,7 @@ use crate::{
     cache::Answer,
     fetch::error::FetchError,
     http::{BadRequest, wire::BAD_REQUEST},
+    secret::SecretValue,
 };
 
 /// Carries the error's code. Written as AWS writes it by [`Connection`](super::wire).
@@ -47,6 +48,29 @@ pub(super) fn json(document: String) -> HttpResponse {
     respond(StatusCode::OK, JSON, document.into())
 }
 
+/// A JSON array of values, and of objects that say why there is none. The oldest of the values that are past
+/// their TTL gives the age.
+pub(super) fn batch(items: Vec<Result<Answer, String>>) -> HttpResponse {
+    let length =
+        items.iter().map(|item| item.as_ref().map_or_else(String::len, |it| it.body.len()));
+    let mut array = Vec::with_capacity(length.sum::<usize>() + items.len() + 2);
+    array.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            array.push(b',');
+        }
+        match item {
+            Ok(answer) => array.extend_from_slice(&answer.body.reveal()),
+            Err(error) => array.extend_from_slice(error.as_bytes()),
+        }
+    }
+    array.push(b']');
+    let stale_age = items.iter().flatten().filter_map(|answer| answer.stale_age).max();
+    let mut response = success(&Answer { body: SecretValue::new(array), stale_age });
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
 /// No token, or a wrong one.
 pub(super) fn unauthorized() -> HttpResponse {
     error(
@@ -58,18 +82,25 @@ pub(super) fn unauthorized() -> HttpResponse {
 
 /// A request that no upstream is asked about.
 pub(super) fn bad_request(reason: &BadRequest) -> HttpResponse {
-    error(StatusCode::BAD_REQUEST, BAD_REQUEST, format!("Bad Request: {reason}").into())
+    error(StatusCode::BAD_REQUEST, BAD_REQUEST, bad_request_text(reason).into())
+}
+
+pub(super) fn bad_request_text(reason: &BadRequest) -> String {
+    format!("Bad Request: {reason}")
 }
 
 /// A fetch that ended without a value.
 pub(super) fn failure(failure: &FetchError) -> HttpResponse {
     let code = failure.code();
-    let body = format!("{UPSTREAM_FAILURE}: {code}: {failure}");
-    let mut response = error(StatusCode::BAD_REQUEST, code, body.into());
+    let mut response = error(StatusCode::BAD_REQUEST, code, failure_text(failure).into());
     if matches!(failure, FetchError::Overloaded(_)) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
+}
+
+pub(super) fn failure_text(failure: &FetchError) -> String {
+    format!("{UPSTREAM_FAILURE}: {}: {failure}", failure.code())
 }
 
 fn error(status: StatusCode, code: &str, body: Bytes) -> HttpResponse {

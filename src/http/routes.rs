@@ -11,7 +11,7 @@ use actix_web::{
 use crate::{
     cache::{Answer, Cache},
     field::Field,
-    http::{Authorizer, BadRequest, Shown, authorize::TOKEN, local, query, reply},
+    http::{Authorizer, BadRequest, Shown, authorize::TOKEN, batch, local, query, reply},
     key::UpstreamKind,
     log::debug,
     stats::Stats,
@@ -54,6 +54,8 @@ enum Endpoint {
     Stats,
     /// A secret or a parameter.
     Value(UpstreamKind),
+    /// Several secrets or several parameters.
+    Batch(UpstreamKind),
 }
 
 impl Endpoint {
@@ -61,6 +63,12 @@ impl Endpoint {
         match path {
             "/ping" => Some(Self::Ping),
             "/stats" => Some(Self::Stats),
+            "/secretsmanager/batch" | "/secretsmanager/batch/" => {
+                Some(Self::Batch(UpstreamKind::SecretsManager))
+            }
+            "/systemsmanager/parameters/batch" | "/systemsmanager/parameters/batch/" => {
+                Some(Self::Batch(UpstreamKind::ParameterStore))
+            }
             _ => UpstreamKind::at_path(path).map(Self::Value),
         }
     }
@@ -84,6 +92,11 @@ async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
         Some(Endpoint::Ping) => return reply::healthy(),
         Some(Endpoint::Stats) => return stats(&service.stats),
         Some(Endpoint::Value(upstream)) => upstream,
+        // On the heap, so that the future of a hit stays small.
+        Some(Endpoint::Batch(upstream)) => {
+            let answer = Box::pin(batch::answer(service, upstream, request.query_string()));
+            return answer.await.unwrap_or_else(|reason| refused(&reason));
+        }
         None => return refused(&BadRequest::UnknownPath(Shown::new(request.path()))),
     };
     let question = match query::parse(upstream, request.query_string()) {

@@ -1,0 +1,94 @@
+//! Several values by one request: as if a client had sent a request for each at the same moment.
+
+use actix_web::HttpResponse;
+use futures_util::future::join_all;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::{
+    cache::Answer,
+    fetch::error::SharedFetchError,
+    field::FieldError,
+    http::{
+        BadRequest,
+        query::{self, Question},
+        reply,
+        routes::Service,
+        wire::BAD_REQUEST,
+    },
+    key::{CacheKey, UpstreamKind},
+    secret::SecretValue,
+};
+
+/// Looks every item up at once; each is a key of its own, so it is cached and coalesced as always.
+///
+/// # Errors
+///
+/// The query asks for no item, for too many, or is no query.
+pub(super) async fn answer(
+    service: &Service,
+    upstream: UpstreamKind,
+    query: &str,
+) -> Result<HttpResponse, BadRequest> {
+    let questions = query::parse_batch(upstream, query)?;
+    let items = questions.into_iter().map(async |question| {
+        let Question { key, refresh, field } = question;
+        let answer = service.cache.look_up(key.clone(), refresh).await;
+        let item = match (answer, field) {
+            (Err(failure), _) => Err(Refused::Fetch(failure)),
+            (Ok(answer), None) => Ok(answer),
+            (Ok(answer), Some(field)) => match field.of_body(&answer.body.reveal()) {
+                Ok(text) => Ok(Answer { body: json_string(&text), ..answer }),
+                Err(error) => Err(Refused::Field(error)),
+            },
+        };
+        item.map_err(|refused| refused.about(&key))
+    });
+    Ok(reply::batch(join_all(items).await))
+}
+
+enum Refused {
+    Fetch(SharedFetchError),
+    Field(FieldError),
+}
+
+/// What stands in the place of a value that there is not.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ItemError<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    error_code: &'a str,
+    /// What the body of the single form says.
+    message: &'a str,
+}
+
+impl Refused {
+    fn about(&self, key: &CacheKey) -> String {
+        let (code, message) = match self {
+            Self::Fetch(failure) => (failure.code(), reply::failure_text(failure)),
+            Self::Field(error) => {
+                (BAD_REQUEST, reply::bad_request_text(&BadRequest::Field(error.clone())))
+            }
+        };
+        let (secret_id, name) = match key {
+            CacheKey::Secret(key) => (Some(key.secret_id.as_str()), None),
+            CacheKey::Parameter(key) => (None, Some(key.name.as_str())),
+        };
+        let error = ItemError { secret_id, name, error_code: code, message: &message };
+        // A flat struct of texts always serialises.
+        serde_json::to_string(&error).unwrap_or_default()
+    }
+}
+
+/// A field's text as an item of a JSON array.
+fn json_string(text: &SecretValue) -> SecretValue {
+    let text = Zeroizing::new(String::from_utf8_lossy(&text.reveal()).into_owned());
+    // Room for every byte to be escaped, so that no copy is left behind by growing.
+    let mut json = Vec::with_capacity(2 + 6 * text.len());
+    // Writing to memory cannot fail.
+    let _ = serde_json::to_writer(&mut json, &*text);
+    SecretValue::new(json)
+}
