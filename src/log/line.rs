@@ -14,21 +14,23 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{DEBUG_TARGET, PLAIN_TARGET};
+use super::{DEBUG_TARGET, PLAIN_TARGET, json};
 use crate::clock::Clock;
+use crate::settings::LogFormat;
 
 const PREFIX: &str = concat!("[", env!("CARGO_PKG_NAME"), "]");
 
 /// The field that tracing keeps the text of an event in.
-const MESSAGE: &str = "message";
+pub(super) const MESSAGE: &str = "message";
 
 pub(super) struct LineFormat<C> {
+    format: LogFormat,
     clock: C,
 }
 
 impl<C> LineFormat<C> {
-    pub(super) fn new(clock: C) -> Self {
-        Self { clock }
+    pub(super) fn new(format: LogFormat, clock: C) -> Self {
+        Self { format, clock }
     }
 }
 
@@ -44,7 +46,11 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        write!(writer, "{PREFIX} {}", Timestamp(self.clock.now().wall))?;
+        let wall = self.clock.now().wall;
+        if self.format == LogFormat::Json {
+            return json::write(writer, wall, event);
+        }
+        write!(writer, "{PREFIX} {}", Timestamp(wall))?;
         match event.metadata().target() {
             PLAIN_TARGET => {}
             DEBUG_TARGET => writer.write_str(" DEBUG")?,
@@ -64,15 +70,20 @@ struct Timestamp(SystemTime);
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let time = i64::try_from(seconds)
-            .ok()
-            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
-        let (hour, minute, second) = time.to_hms();
+        let ((year, month, day), (hour, minute, second), _millis) = date_and_time(self.0);
         write!(f, "{year:04}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02}")
     }
+}
+
+/// Year, month and day, hour, minute and second, and milliseconds, in universal time.
+pub(super) fn date_and_time(wall: SystemTime) -> ((i32, u8, u8), (u8, u8, u8), u32) {
+    let since = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let time = i64::try_from(since.as_secs())
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let date = (time.year(), u8::from(time.month()), time.day());
+    (date, time.to_hms(), since.subsec_millis())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,9 @@
-//! The log: one plain line on standard output for each event of ours.
+//! The log: one line on standard output for each event of ours, plain or a JSON object.
 //!
 //! Only this crate's own events are written. The SDK and the HTTP stack log requests and responses
 //! at DEBUG and could put a secret into any line, so no level lets theirs through.
 
+mod json;
 mod line;
 mod panics;
 
@@ -19,7 +20,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use self::line::LineFormat;
 pub use self::panics::log_panics;
 use crate::clock::{Clock, SystemClock};
-use crate::settings::{LogLevel, Notice};
+use crate::settings::{LogFormat, LogLevel, Notice};
 
 /// The target of our own events: this crate's name, with which all of its module paths begin.
 const OWN_TARGET: &str = env!("CARGO_CRATE_NAME");
@@ -43,22 +44,35 @@ macro_rules! debug {
 pub(crate) use debug;
 
 /// Starts the log on standard output. The first call counts; later ones change nothing.
-pub fn init(level: LogLevel) {
+pub fn init(level: LogLevel, format: LogFormat) {
     // Without a subscriber tracing is off altogether.
     if level != LogLevel::None {
-        let _ = tracing::subscriber::set_global_default(subscriber(level, io::stdout));
+        let _ = tracing::subscriber::set_global_default(subscriber_in(format, level, io::stdout));
     }
 }
 
-/// What writes our lines to `make_writer`. A level that is off costs one atomic load.
+/// What writes our plain lines to `make_writer`. A level that is off costs one atomic load.
 pub fn subscriber<W>(level: LogLevel, make_writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    subscriber_with_clock(level, make_writer, SystemClock)
+    subscriber_in(LogFormat::Text, level, make_writer)
+}
+
+/// The same in either format.
+pub fn subscriber_in<W>(
+    format: LogFormat,
+    level: LogLevel,
+    make_writer: W,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    subscriber_with_clock(format, level, make_writer, SystemClock)
 }
 
 fn subscriber_with_clock<W, C>(
+    format: LogFormat,
     level: LogLevel,
     make_writer: W,
     clock: C,
@@ -68,7 +82,7 @@ where
     C: Clock + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer()
-        .event_format(LineFormat::new(clock))
+        .event_format(LineFormat::new(format, clock))
         // Spans are not printed, so their fields are not even formatted.
         .fmt_fields(debug_fn(|_, _, _| Ok(())))
         .with_ansi(false)

@@ -11,7 +11,7 @@ use tracing::{Level, Subscriber, error, info, info_span, warn};
 use super::panics::log_panic;
 use super::{notice, subscriber, subscriber_with_clock};
 use crate::clock::{Clock, Moment, SystemClock};
-use crate::settings::{LogLevel, Notice, Settings};
+use crate::settings::{LogFormat, LogLevel, Notice, Settings};
 
 /// 2026-07-04 05:06:07 UTC, for ever.
 struct Stopped;
@@ -37,9 +37,13 @@ impl Write for Captured {
 
 /// What the log says at `level` while `run` runs.
 fn log_of(level: LogLevel, run: impl FnOnce()) -> String {
+    log_in(LogFormat::Text, level, run)
+}
+
+fn log_in(format: LogFormat, level: LogLevel, run: impl FnOnce()) -> String {
     let captured = Captured::default();
     let writer = captured.clone();
-    let subscriber = subscriber_with_clock(level, move || writer.clone(), Stopped);
+    let subscriber = subscriber_with_clock(format, level, move || writer.clone(), Stopped);
     tracing::subscriber::with_default(subscriber, run);
     String::from_utf8(captured.0.lock().unwrap().clone()).unwrap()
 }
@@ -207,4 +211,53 @@ fn a_panic_is_logged_with_its_place_and_only_a_message_from_the_source() {
     assert_eq!(log_of_payload(&"out of permits"), format!("{place}: out of permits\n"));
     assert_eq!(log_of_payload(&String::from("value: plaintext")), format!("{place}\n"));
     assert_eq!(log_of_payload(&7), format!("{place}\n"));
+}
+
+const JSON_START: &str = r#"{"timestamp":"2026-07-04T05:06:07.000Z""#;
+
+fn json_of(run: impl FnOnce()) -> String {
+    log_in(LogFormat::Json, LogLevel::Debug, run)
+}
+
+#[test]
+fn in_json_an_event_is_an_object_with_its_fields_under_their_names() {
+    let log = json_of(|| {
+        debug!(key = %"/app/db", callers = 3, late = true, r#type = "é", took = ?Duration::from_millis(12), "fetched");
+    });
+    assert_eq!(
+        log,
+        format!(
+            r#"{JSON_START},"level":"DEBUG","logger":"parameters-secrets-extension","message":"fetched","key":"/app/db","callers":3,"late":true,"type":"é","took":"12ms"}}{}"#,
+            "\n"
+        )
+    );
+}
+
+#[test]
+fn in_json_every_line_is_one_object_whatever_the_event_holds() {
+    struct Unprintable;
+    impl fmt::Debug for Unprintable {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            Err(fmt::Error)
+        }
+    }
+    let log = json_of(|| {
+        info!(name = "a\n\"}\u{1b}\u{2028}", bad = ?Unprintable, least = i64::MIN, most = u64::MAX, "x\r\n\"{{");
+        error!(port = 2773);
+    });
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert_eq!(lines[0]["name"], "a\n\"}\u{1b}\u{2028}");
+    assert_eq!(lines[0]["message"], "x\r\n\"{");
+    assert_eq!((&lines[0]["least"], &lines[0]["most"]), (&i64::MIN.into(), &u64::MAX.into()));
+    assert_eq!(lines[0].get("bad"), None);
+    assert_eq!((&lines[1]["level"], &lines[1]["port"]), (&"ERROR".into(), &2773.into()));
+}
+
+#[test]
+fn in_json_a_notice_without_a_level_is_at_info() {
+    let plain = Notice { level: None, text: "Log level set to error.".into() };
+    let log = log_in(LogFormat::Json, LogLevel::Error, || notice(&plain));
+    assert!(log.contains(r#""level":"INFO","logger""#), "{log}");
 }

@@ -40,6 +40,9 @@ const PREFETCH: &str = "PARAMETERS_SECRETS_EXTENSION_PREFETCH";
 pub struct Settings {
     /// `PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL`; INFO by default.
     pub log_level: LogLevel,
+    /// `PARAMETERS_SECRETS_EXTENSION_LOG_FORMAT`; by default what `AWS_LAMBDA_LOG_FORMAT` says, else
+    /// plain text.
+    pub log_format: LogFormat,
     /// What is kept.
     pub cache: CacheSettings,
     /// `SECRETS_MANAGER_TTL` and `SSM_PARAMETER_STORE_TTL`: how long an entry is fresh, in whole
@@ -110,6 +113,7 @@ impl Settings {
             },
             max_connections: reader.read(&table::MAX_CONNECTIONS),
             http_port: reader.read_last_official(&table::HTTP_PORT),
+            log_format: read_log_format(&mut reader),
             resilience: ResilienceSettings {
                 stale_if_error: reader.read(&table::STALE_IF_ERROR),
                 refresh_ahead: reader.read(&table::REFRESH_AHEAD),
@@ -129,6 +133,14 @@ impl Settings {
         }
         SettingsAndNotices { settings, notices, own_notices }
     }
+}
+
+/// A function that logs JSON has said so to Lambda already.
+fn read_log_format(reader: &mut Reader) -> LogFormat {
+    let lambda = reader.variables.get("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default();
+    let default =
+        if lambda.eq_ignore_ascii_case("json") { LogFormat::Json } else { LogFormat::Text };
+    reader.read(&table::log_format(default))
 }
 
 fn read_local_store(reader: &mut Reader) -> Option<PathBuf> {
@@ -206,6 +218,15 @@ impl PrefetchSettings {
         }
         Self { items, max_delay: reader.read(&table::PREFETCH_MAX_DELAY) }
     }
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As AWS's extension writes it.
+    Text,
+    /// A JSON object.
+    Json,
 }
 
 /// How much is logged: each level shows itself and what is graver.

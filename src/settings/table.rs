@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tracing::Level;
 
-use super::LogLevel;
 use super::aws::RetryMode;
 use super::go_duration::GoDuration;
 use super::kind::{Choice, Number, Origin, Words};
+use super::{LogFormat, LogLevel};
 
 /// A day: longer than any environment lives, so that nobody is held back.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -37,6 +37,20 @@ pub(super) const LOG_LEVEL: Choice<LogLevel> = Choice {
     level: None,
     sentence: |level, _| format!("Log level set to {level}."),
 };
+
+pub(super) const fn log_format(default: LogFormat) -> Choice<LogFormat> {
+    Choice {
+        name: "PARAMETERS_SECRETS_EXTENSION_LOG_FORMAT",
+        default,
+        words: &[("TEXT", LogFormat::Text), ("JSON", LogFormat::Json)],
+        level: Some(Level::DEBUG),
+        sentence: |format, origin| {
+            let why = if origin == Origin::Default { " by default" } else { "" };
+            let name = if format == LogFormat::Json { "JSON" } else { "plain text" };
+            format!("The log is {name}{why}.")
+        },
+    }
+}
 
 pub(super) const CACHE_ENABLED: Choice<bool> = Choice {
     name: "PARAMETERS_SECRETS_EXTENSION_CACHE_ENABLED",

@@ -9,12 +9,13 @@ pub(super) const OWN_PREFIX: &str = "PARAMETERS_SECRETS_EXTENSION_";
 
 /// The variables of others that are read. What is not listed never reaches the settings: the
 /// environment of a function is full of other people's secrets.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 19] = [
     "SECRETS_MANAGER_TTL",
     "SSM_PARAMETER_STORE_TTL",
     "SECRETS_MANAGER_TIMEOUT_MILLIS",
     "SSM_PARAMETER_STORE_TIMEOUT_MILLIS",
     "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_LOG_FORMAT",
     "AWS_LAMBDA_INITIALIZATION_TYPE",
     "AWS_REGION",
     "AWS_DEFAULT_REGION",

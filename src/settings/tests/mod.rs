@@ -96,7 +96,7 @@ fn the_start_up_log_of_a_bare_function_is_the_official_one() {
 #[test]
 fn our_own_settings_that_are_not_present_share_one_line() {
     let expected = "DEBUG Not present, so at their defaults: PARAMETERS_SECRETS_EXTENSION_… \
-                    STALE_IF_ERROR_SECONDS, REFRESH_AHEAD, TTL_SPREAD_PERCENT, DEADLINE_MILLIS, \
+                    LOG_FORMAT, STALE_IF_ERROR_SECONDS, REFRESH_AHEAD, TTL_SPREAD_PERCENT, DEADLINE_MILLIS, \
                     ERROR_TTL_MILLIS, PREFETCH, PREFETCH_MAX_DELAY_MILLIS.";
     assert_eq!(own_lines(&read(&[TOKEN])), [expected]);
 }

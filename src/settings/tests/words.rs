@@ -1,5 +1,5 @@
 use super::check;
-use crate::settings::LogLevel;
+use crate::settings::{LogFormat, LogLevel, Settings};
 
 #[test]
 fn the_log_level_is_a_word_in_any_case() {
@@ -66,4 +66,22 @@ fn the_cache_is_enabled_or_not_in_any_case() {
             ),
         ],
     );
+}
+
+#[test]
+fn the_log_format_is_a_word_and_by_default_what_lambda_says() {
+    const NAME: &str = "PARAMETERS_SECRETS_EXTENSION_LOG_FORMAT";
+    const OF_LAMBDA: &str = "AWS_LAMBDA_LOG_FORMAT";
+    for (variables, expected) in [
+        (&[][..], LogFormat::Text),
+        (&[(NAME, "JSON")], LogFormat::Json),
+        (&[(NAME, " json ")], LogFormat::Json),
+        (&[(OF_LAMBDA, "JSON")], LogFormat::Json),
+        (&[(OF_LAMBDA, "Text")], LogFormat::Text),
+        (&[(OF_LAMBDA, "JSON"), (NAME, "TEXT")], LogFormat::Text),
+        (&[(OF_LAMBDA, "JSON"), (NAME, "xml")], LogFormat::Json),
+    ] {
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        assert_eq!(Settings::read(variables).settings.log_format, expected);
+    }
 }

@@ -1,0 +1,94 @@
+//! How an event becomes a JSON object, one a line.
+//!
+//! `timestamp`, `level` and `message` are what Lambda's level filter and CloudWatch Insights look for; the
+//! event's fields stand beside them under their own names, numbers as numbers. `logger` tells the
+//! extension's lines from the function's.
+
+use std::fmt::{self, Write};
+use std::time::SystemTime;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level};
+use tracing_subscriber::fmt::format::Writer;
+
+use super::line::{MESSAGE, date_and_time};
+use super::{DEBUG_TARGET, PLAIN_TARGET};
+
+pub(super) fn write(mut writer: Writer<'_>, wall: SystemTime, event: &Event<'_>) -> fmt::Result {
+    let level = match event.metadata().target() {
+        // A line without a level is read as INFO by Lambda.
+        PLAIN_TARGET => Level::INFO,
+        DEBUG_TARGET => Level::DEBUG,
+        _ => *event.metadata().level(),
+    };
+    write!(writer, r#"{{"timestamp":"{}","level":"{level}""#, Rfc3339(wall))?;
+    write!(writer, r#","logger":"{}""#, env!("CARGO_PKG_NAME"))?;
+    let mut object = Object { writer: writer.by_ref(), wants_message: true };
+    // Twice over the fields, as in a plain line: the message stands first wherever it was recorded.
+    event.record(&mut object);
+    object.wants_message = false;
+    event.record(&mut object);
+    writer.write_str("}\n")
+}
+
+/// Universal time to the millisecond.
+struct Rfc3339(SystemTime);
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (date, (hour, minute, second), millis) = date_and_time(self.0);
+        let (year, month, day) = date;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    }
+}
+
+/// An object whose closing brace is still to come.
+struct Object<'a> {
+    writer: Writer<'a>,
+    wants_message: bool,
+}
+
+impl Object<'_> {
+    /// A member, if its turn has come; `value` is JSON.
+    fn member(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        if (field.name() == MESSAGE) == self.wants_message {
+            // A field that is named by a keyword: `r#type`.
+            let name = field.name();
+            let name = name.strip_prefix("r#").unwrap_or(name);
+            let _ = write!(self.writer, r#","{name}":{value}"#);
+        }
+    }
+
+    fn text(&mut self, field: &Field, text: &str) {
+        // A text always serialises.
+        if let Ok(json) = serde_json::to_string(text) {
+            self.member(field, format_args!("{json}"));
+        }
+    }
+}
+
+impl Visit for Object<'_> {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.member(field, format_args!("{value}"));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.member(field, format_args!("{value}"));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.member(field, format_args!("{value}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let mut text = String::new();
+        // A value that cannot be formatted is left out; the line is still written.
+        if write!(text, "{value:?}").is_ok() {
+            self.text(field, &text);
+        }
+    }
+}
