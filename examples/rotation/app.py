@@ -6,6 +6,8 @@ fetches it once, however many threads ask at that moment, and everybody has the 
 """
 
 import base64
+import contextlib
+import http.client
 import json
 import os
 import urllib.error
@@ -13,7 +15,9 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-EXTENSION = f"http://localhost:{os.environ.get('PARAMETERS_SECRETS_EXTENSION_HTTP_PORT', '2773')}"
+PORT = int(os.environ.get("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "2773"))
+# Shorter than the function's own time-out, so that the function can still say what went wrong.
+TIME_OUT = 10
 SECRET_ID = os.environ["SECRET_ID"]
 
 
@@ -31,13 +35,17 @@ def handler(event: Any, context: Any) -> str:
 
 def credentials(refresh_now: bool = False) -> dict[str, str]:
     question = {"secretId": SECRET_ID, "refreshNow": str(refresh_now).lower()}
-    request = urllib.request.Request(
-        f"{EXTENSION}/secretsmanager/get?{urllib.parse.urlencode(question)}",
-        headers={"X-Aws-Parameters-Secrets-Token": os.environ["AWS_SESSION_TOKEN"]},
-    )
-    with urllib.request.urlopen(request) as reply:
-        secret = json.load(reply)
-    found: dict[str, str] = json.loads(secret["SecretString"])
+    # http.client never uses a proxy, which would be given the token.
+    with contextlib.closing(http.client.HTTPConnection("localhost", PORT, timeout=TIME_OUT)) as extension:
+        headers = {"X-Aws-Parameters-Secrets-Token": os.environ["AWS_SESSION_TOKEN"]}
+        extension.request("GET", f"/secretsmanager/get?{urllib.parse.urlencode(question)}", headers=headers)
+        reply = extension.getresponse()
+        body = reply.read().decode()
+    if reply.status != 200:
+        raise RuntimeError(f"{SECRET_ID}: {body}")
+    secret = json.loads(body)
+    document = secret["SecretString"] or base64.b64decode(secret["SecretBinary"])
+    found: dict[str, str] = json.loads(document)
     return found
 
 
@@ -46,7 +54,7 @@ def query_database(login: dict[str, str]) -> str:
     word = base64.b64encode(f"{login['username']}:{login['password']}".encode()).decode()
     request = urllib.request.Request(os.environ["DATABASE_URL"], headers={"Authorization": f"Basic {word}"})
     try:
-        with urllib.request.urlopen(request) as reply:
+        with urllib.request.urlopen(request, timeout=TIME_OUT) as reply:
             answer: bytes = reply.read()
     except urllib.error.HTTPError as error:
         if error.code == 401:

@@ -1,6 +1,6 @@
 // A function with the layer, and no more rights than it needs: npx cdk deploy -c layerArn=... (or npm run synth)
 import * as path from "node:path";
-import { App, ArnFormat, CfnOutput, Stack, StackProps } from "aws-cdk-lib";
+import { App, ArnFormat, CfnOutput, Duration, Stack, StackProps } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
@@ -23,6 +23,8 @@ export class FunctionWithExtension extends Stack {
       runtime: lambda.Runtime.PYTHON_3_13,
       architecture: lambda.Architecture.ARM_64,
       memorySize: 256,
+      // Lambda's default of 3 seconds is shorter than what AWS may need to answer a first read.
+      timeout: Duration.seconds(10),
       layers: [lambda.LayerVersion.fromLayerVersionArn(this, "Extension", props.layerArn)],
       environment: { SECRET_NAME: props.secretName, PARAMETER_NAME: `/${props.parameterName}` },
     });
