@@ -8,6 +8,10 @@ CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 EXAMPLE_TOKEN := local
 
+# What pip and npm keep stays in this folder, too.
+export PIP_CACHE_DIR := $(CURDIR)/.tools/cache/pip
+export npm_config_cache := $(CURDIR)/.tools/cache/npm
+
 .PHONY: help
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9_-]+:.*## / { printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,16 +33,34 @@ check: build ## can values be read from here? On AWS: make check ITEMS="secret:N
 	$(TARGET_DIR)/debug/parameters-secrets-extension --check \
 		$(or $(ITEMS),secret:example/plain parameter:/example/secure)
 
+# `make test SKIP=end-to-end` goes without them, where a machine permits no namespaces.
+SKIP ?=
+
 .PHONY: test
-test: test-rust test-e2e ## every test: unit, integration, and end to end with AWS's emulator
+test: test-prerequisites test-rust test-e2e ## every test: unit, integration, and end to end with AWS's emulator
+
+# In the first second, not after minutes.
+.PHONY: test-prerequisites
+test-prerequisites:
+ifneq ($(SKIP),end-to-end)
+	@tools/prerequisites
+	@tests/end_to_end/sandbox true || { tests/end_to_end/explain_missing_namespaces; exit 1; }
+endif
 
 .PHONY: test-rust
 test-rust: ## unit and integration tests
+	@echo "== unit and integration tests: building" >&2
+	@$(CARGO) test --locked --no-run
+	@echo "== unit and integration tests: running" >&2
 	$(CARGO) test --locked
 
 .PHONY: test-e2e
 test-e2e: build ## end to end: Lambda's emulator, moto, real clients
+ifeq ($(SKIP),end-to-end)
+	@echo "== end-to-end tests: skipped, as SKIP=end-to-end asks" >&2
+else
 	tests/end_to_end/run
+endif
 
 .PHONY: demo
 demo: build ## watch 100 threads ask at once, under AWS's emulator
