@@ -32,8 +32,6 @@ class Target:
     """None where the peer is missing."""
     quiet: bool = False
     """Whether the figure only holds on a machine that does nothing else."""
-    reason: str = ""
-    """Why it is missed where it is."""
 
 
 def targets() -> list[Target]:
@@ -58,7 +56,6 @@ def targets() -> list[Target]:
             "within 2x of a quiet hit",
             _busy_hit,
             quiet=True,
-            reason=REASON_BUSY,
         ),
         *(
             Target(
@@ -66,7 +63,6 @@ def targets() -> list[Target]:
                 f"at least {least:.1f} x agent",
                 _at_least(Cell(hits.SMALL, connections), agent.NAME, "rate", least),
                 quiet=True,
-                reason=REASON_AGENT,
             )
             for connections, least in ((1, 1.0), (8, 1.3), (64, 1.3))
         ),
@@ -76,7 +72,6 @@ def targets() -> list[Target]:
                 "at least 0.9 x the constant handler",
                 _at_least(Cell(hits.SMALL, connections), constant.NAME, "rate", 0.9),
                 quiet=True,
-                reason=REASON_CONSTANT,
             )
             for connections in (1, 8, 64)
         ),
@@ -85,13 +80,11 @@ def targets() -> list[Target]:
             "at least 3.0 x agent",
             _at_least(Cell(hits.LARGE, hits.USUAL), agent.NAME, "rate", 3.0),
             quiet=True,
-            reason=REASON_LARGE,
         ),
         Target(
             "CPU per hit, 64 bytes, 8 connections",
             "at most 0.85 x agent",
             _at_most(Cell(hits.SMALL, hits.USUAL), agent.NAME, "cpu_us", 0.85),
-            reason=REASON_AGENT,
         ),
         Target(
             "CPU per hit, 64 KB, 8 connections",
@@ -103,46 +96,16 @@ def targets() -> list[Target]:
             "at least 1.2 x agent",
             _at_least(_CLOSE, agent.NAME, "rate", 1.2),
             quiet=True,
-            reason=REASON_NEW_CONNECTIONS,
         ),
         Target("a new connection for every request, 8 clients: CPU", "at most 50 us", _cpu_of_a_connection, quiet=True),
         Target(
             f"resident memory, {memory.SECRETS:,} secrets of 4 KB",
             "at most 0.75 x agent",
             _resident(memory.FULL, 0.75),
-            reason=REASON_MEMORY,
         ),
-        Target("resident memory, idle", "at most 0.5 x agent", _resident(memory.IDLE, 0.5), reason=REASON_MEMORY),
+        Target("resident memory, idle", "at most 0.5 x agent", _resident(memory.IDLE, 0.5)),
     ]
 
-
-# Measured under callgrind and in /proc, on the machine the report was last written on.
-REASON_CONSTANT = (
-    "against the constant handler: most of a hit is the kernel's, and the same for both. In user space a hit takes 14,900 "
-    "instructions: beside what the constant handler does it compares a token of 1,000 bytes, finds where the head ends, "
-    "reads the query, finds the key, takes the time from two clocks, and writes the header in capitals."
-)
-REASON_AGENT = (
-    "against the agent: the target stands on a machine on which its hit took 14 us of CPU; here it takes less. What ours "
-    "cannot exceed is what the constant handler reaches."
-)
-REASON_LARGE = (
-    "64 KB: the load generator, which has to read them, takes all of one of the two processors, the program four fifths "
-    "of the other. The rest of the agent's deficit shows as CPU."
-)
-REASON_NEW_CONNECTIONS = (
-    "new connections: the load generator takes all of one of the two processors to open and close them, the program two "
-    "thirds of the other. Every server gets the same rate from it, nginx too, whatever CPU it takes itself."
-)
-REASON_BUSY = (
-    "hits beside misses: a call through AWS's SDK takes 0.6 ms of the one thread when it comes alone, three of them come "
-    "every 100 ms here, and a hit that meets one waits for it; and four programs share the two processors."
-)
-REASON_MEMORY = (
-    "memory: 1.4 MB are the process's own, among them the system's 140 CA certificates as text and parsed. The rest are "
-    "pages of the program and of libc, which the kernel maps as far as they are in its page cache, so the same "
-    "program's figure differs by a tenth from run to run."
-)
 
 _CLOSE = Cell(hits.SMALL, hits.CLIENTS_WITHOUT_KEEP_ALIVE, keep_alive=False)
 

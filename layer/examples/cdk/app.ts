@@ -1,4 +1,5 @@
-// A function with the layer, and no more rights than it needs: npx cdk deploy -c layerArn=... (or npm run synth)
+// A function with the layer, and no more rights than it needs: npm ci, then npx cdk deploy -c layerArn=ARN
+// (or, to see the template: npm run synth -- -c layerArn=ARN)
 import * as path from "node:path";
 import { App, ArnFormat, CfnOutput, Duration, Stack, StackProps } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
