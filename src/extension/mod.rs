@@ -60,7 +60,7 @@ impl Boot {
     pub fn run(self) -> ExitCode {
         let Self { reading, listeners, registration } = self;
         let SettingsAndNotices { settings, notices, own_notices } = reading;
-        log::init(settings.log_level, settings.log_format);
+        let _drained_at_the_end = log::init(settings.log_level, settings.log_format);
         log::log_panics();
         notices.iter().for_each(log::notice);
         info!(

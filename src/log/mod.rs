@@ -6,6 +6,7 @@
 mod json;
 mod line;
 mod panics;
+mod writer;
 
 use std::io;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use self::line::LineFormat;
 pub use self::panics::log_panics;
+pub use self::writer::Drain;
 use crate::clock::{Clock, SystemClock};
 use crate::settings::{LogFormat, LogLevel, Notice};
 
@@ -44,10 +46,25 @@ macro_rules! debug {
 pub(crate) use debug;
 
 /// Starts the log on standard output. The first call counts; later ones change nothing.
-pub fn init(level: LogLevel, format: LogFormat) {
+///
+/// A thread writes the lines; what still waits is written when [`Drain`] is dropped. There is none where
+/// nothing is logged, or where the process may have no further thread: lines are then written where they
+/// arise.
+pub fn init(level: LogLevel, format: LogFormat) -> Option<Drain> {
     // Without a subscriber tracing is off altogether.
-    if level != LogLevel::None {
-        let _ = tracing::subscriber::set_global_default(subscriber_in(format, level, io::stdout));
+    if level == LogLevel::None {
+        return None;
+    }
+    match writer::start(format, level, io::stdout()) {
+        Ok((lines, drain)) => {
+            let lines = move || lines.clone();
+            let _ = tracing::subscriber::set_global_default(subscriber_in(format, level, lines));
+            Some(drain)
+        }
+        Err(_no_thread) => {
+            let _ = tracing::subscriber::set_global_default(subscriber_in(format, level, io::stdout));
+            None
+        }
     }
 }
 
