@@ -9,10 +9,9 @@ mod conversation;
 mod failure;
 mod register;
 
-use actix::{Actor, Addr};
 use parameters_secrets_extension::lifecycle::{
-    AwaitRegistered, AwaitShutdown, Events, ExtensionName, LifecycleActor, PendingRegistration,
-    Registration, SharedLifecycleError, ShutdownReason, send_register,
+    Events, ExtensionName, Lifecycle, LifecycleActor, PendingRegistration, Registration,
+    SharedLifecycleError, ShutdownReason, send_register,
 };
 
 use crate::support::{extensions_api::FakeExtensionsApi, soon};
@@ -25,20 +24,16 @@ fn send(api: &FakeExtensionsApi) -> PendingRegistration {
     send_register(api.runtime_api(), name(), Events::InvokeAndShutdown).unwrap()
 }
 
-fn start(api: &FakeExtensionsApi) -> Addr<LifecycleActor> {
-    LifecycleActor::new(send(api)).start()
+fn start(api: &FakeExtensionsApi) -> Lifecycle {
+    LifecycleActor::start_from(send(api))
 }
 
-async fn registered(
-    lifecycle: &Addr<LifecycleActor>,
-) -> Result<Registration, SharedLifecycleError> {
-    soon(lifecycle.send(AwaitRegistered)).await.unwrap()
+async fn registered(lifecycle: &Lifecycle) -> Result<Registration, SharedLifecycleError> {
+    soon(lifecycle.clone().registered()).await
 }
 
-async fn shut_down(
-    lifecycle: &Addr<LifecycleActor>,
-) -> Result<ShutdownReason, SharedLifecycleError> {
-    soon(lifecycle.send(AwaitShutdown)).await.unwrap()
+async fn shut_down(lifecycle: &Lifecycle) -> Result<ShutdownReason, SharedLifecycleError> {
+    soon(lifecycle.clone().shutdown()).await
 }
 
 /// Lets everything that can run, run.

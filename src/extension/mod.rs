@@ -20,9 +20,8 @@ use crate::{
     clock::{Clock, SystemClock},
     http::{self, Authorizer, Drain, HttpActor, Listeners, Service},
     lifecycle::{
-        AwaitInvoked, AwaitRegistered, AwaitShutdown, ErrorReport, ErrorType, Events,
-        ExtensionName, LifecycleActor, LifecycleError, PendingRegistration, report_exit_error,
-        report_init_error, send_register,
+        ErrorReport, ErrorType, Events, ExtensionName, Lifecycle, LifecycleActor, LifecycleError,
+        PendingRegistration, report_exit_error, report_init_error, send_register,
     },
     log::{self, debug},
     prefetch::prefetch,
@@ -119,7 +118,7 @@ async fn serve(
     });
     let http = HttpActor::new(listeners, http::routes(service.clone())).start();
     info!("Serving on port {}", settings.http_port);
-    let lifecycle = registration.map(|pending| LifecycleActor::new(pending).start());
+    let lifecycle = registration.map(LifecycleActor::start_from);
     info!("ready to serve traffic");
     own_notices.iter().for_each(log::notice);
     let backend = Rc::new(backend);
@@ -169,8 +168,8 @@ async fn give_up(registration: Option<PendingRegistration>, reason: Failure) -> 
 }
 
 /// Tells Lambda why the extension is about to end, if it still knows us.
-async fn tell_lambda(lifecycle: Addr<LifecycleActor>, lambda: &LambdaSettings, reason: &str) {
-    let Ok(Ok(registration)) = lifecycle.send(AwaitRegistered).await else { return };
+async fn tell_lambda(mut lifecycle: Lifecycle, lambda: &LambdaSettings, reason: &str) {
+    let Ok(registration) = lifecycle.registered().await else { return };
     let report = ErrorReport::new(ErrorType::new("Extension.Failed"), reason);
     let (runtime_api, id) = (lambda.runtime_api.clone(), registration.extension_id);
     if let Err(error) = report_exit_error(runtime_api, id, &report).await {
@@ -181,20 +180,18 @@ async fn tell_lambda(lifecycle: Addr<LifecycleActor>, lambda: &LambdaSettings, r
 /// Tells the cache of every invocation: the environment may have been frozen before it, or restored before
 /// the first. Clients come first then: the calls that are made again need new ones.
 async fn tell_of_invocations(
-    lifecycle: Addr<LifecycleActor>,
+    mut lifecycle: Lifecycle,
     snapshot: Snapshot,
     backend: Rc<Backend>,
     service: web::Data<Service>,
 ) {
-    let mut known = 0;
-    while let Ok(Ok(invocations)) = lifecycle.send(AwaitInvoked { known }).await {
+    while lifecycle.invoked().await.is_ok() {
         if snapshot.is_ahead() {
             snapshot.has_passed();
             backend.start_over();
             service.cache.start_over();
         }
         service.cache.invoked();
-        known = invocations;
     }
 }
 
@@ -202,14 +199,14 @@ async fn tell_of_invocations(
 /// that comes earlier waits in its fetch for the same client.
 async fn warm_up_and_prefetch(
     backend: Rc<Backend>,
-    lifecycle: Option<Addr<LifecycleActor>>,
+    lifecycle: Option<Lifecycle>,
     snapshot: Snapshot,
     settings: PrefetchSettings,
     service: web::Data<Service>,
 ) {
-    if let Some(lifecycle) = lifecycle {
+    if let Some(mut lifecycle) = lifecycle {
         // Whatever the answer: the runtime has started, or never will.
-        let _ = lifecycle.send(AwaitRegistered).await;
+        let _ = lifecycle.registered().await;
     }
     backend.warm_up().await;
     snapshot.passing().await;
@@ -217,21 +214,20 @@ async fn warm_up_and_prefetch(
 }
 
 /// Waits for SHUTDOWN, SIGTERM or ctrl-C, whichever comes first.
-async fn shutdown_request(lifecycle: Option<Addr<LifecycleActor>>) -> Result<(), Failure> {
+async fn shutdown_request(lifecycle: Option<Lifecycle>) -> Result<(), Failure> {
     let cannot_listen = |error: io::Error| format!("cannot listen for signals: {error}");
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
     let shutdown = async {
         match lifecycle {
-            Some(lifecycle) => lifecycle.send(AwaitShutdown).await,
+            Some(mut lifecycle) => lifecycle.shutdown().await,
             None => std::future::pending().await,
         }
     };
     tokio::select! {
         outcome = shutdown => match outcome {
-            Ok(Ok(reason)) => info!("SHUTDOWN: {reason}"),
-            Ok(Err(error)) => return Err(format!("the Extensions API failed: {error}")),
-            Err(_died) => return Err("the lifecycle actor has died; its panic is logged above".into()),
+            Ok(reason) => info!("SHUTDOWN: {reason}"),
+            Err(error) => return Err(format!("the Extensions API failed: {error}")),
         },
         _ = terminate.recv() => info!("SIGTERM"),
         _ = interrupt.recv() => info!("SIGINT"),

@@ -33,7 +33,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 const MAX_ATTEMPTS: u32 = 5;
 /// The pause before the second attempt; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// A connection that held for this long was good: its end is the first failure, not the next one.
+/// A call that was open for this long was a good one: its failure, or an answer that cannot be read, is
+/// the first failure, not the next one.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
 /// The time a report may take: whoever reports is about to exit, and Lambda's patience ends at 2 s.
@@ -63,9 +64,10 @@ impl ExtensionsClient {
     /// Waits for the next event: for ever, if need be. The environment may be frozen for hours
     /// while this is open; AWS says to set no time-out.
     ///
-    /// A connection that breaks meanwhile, as it may when the environment thaws, is replaced. After
-    /// five failures in a row the last one is returned, as [`LifecycleError::GaveUp`]; an answer
-    /// that refuses is returned at once, because the API documents it as unrecoverable.
+    /// A connection that breaks meanwhile, as it may when the environment thaws, is replaced, and so is
+    /// one whose answer cannot be read. After five failures in short succession the last one is returned,
+    /// as [`LifecycleError::GaveUp`]; an answer that refuses is returned at once, because the API
+    /// documents it as unrecoverable.
     ///
     /// Dropping the future closes the connection.
     pub async fn next(&mut self) -> Result<Event, LifecycleError> {
@@ -79,9 +81,9 @@ impl ExtensionsClient {
             };
             self.connection = None;
             // Both clocks are asked: while frozen, only one of them moves. A time-out of connecting
-            // takes its time too, but no connection was good then.
+            // takes its time too, but no call was open then.
             let held = SystemClock.now().age_since(asked).is_some_and(|held| held >= GOOD_FOR);
-            if held && matches!(error, LifecycleError::Connection { .. }) {
+            if held && !matches!(error, LifecycleError::Connect { .. }) {
                 attempts = 0;
             }
             attempts += 1;
@@ -97,7 +99,7 @@ impl ExtensionsClient {
     async fn next_once(&mut self) -> Result<Event, LifecycleError> {
         let request = self.request(Method::GET, Call::Next);
         let body = self.call(Call::Next, request, Bytes::new()).await?;
-        serde_json::from_slice(&body).map_err(|error| LifecycleError::Malformed {
+        Event::read(&body).map_err(|error| LifecycleError::Malformed {
             call: Call::Next,
             reason: error.to_string(),
         })

@@ -1,11 +1,11 @@
-//! Why the conversation with the Extensions API failed. One value, shared by every waiter.
+//! Why the conversation with the Extensions API failed. One value, shared by every reader.
 
 use std::{io, sync::Arc, time::Duration};
 
 use super::api::Call;
 use crate::settings::RuntimeApi;
 
-/// What waiting for the Extensions API ends with when it fails; many waiters share one.
+/// What waiting for the Extensions API ends with when it fails; all readers share one.
 pub type SharedLifecycleError = Arc<LifecycleError>;
 
 /// Why the conversation with the Extensions API failed. The text names every cause: it ends as one line
@@ -69,11 +69,8 @@ pub enum LifecycleError {
         /// What the last attempt ended with.
         cause: Box<LifecycleError>,
     },
-    /// More callers wait than ever should.
-    #[error("too many callers wait for the lifecycle")]
-    TooManyWaiters,
-    /// The actor ended before it could answer.
-    #[error("the lifecycle actor ended without an answer")]
+    /// The actor that speaks to the API has died.
+    #[error("the lifecycle actor has died; its panic is logged above")]
     Abandoned,
 }
 

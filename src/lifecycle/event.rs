@@ -1,48 +1,71 @@
 //! Events: what `next` answers.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-/// What `next` answers with. Only the type is required: an event whose details Lambda left out or
-/// renamed is still that event.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(tag = "eventType")]
+/// What `next` answers with.
+///
+/// `eventType` alone decides which event it is: no detail, of whatever type or absent, makes it another
+/// one, or none. Deadlines are not read: nothing here depends on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The function is being invoked, at this very moment.
-    #[serde(rename = "INVOKE", rename_all = "camelCase")]
     Invoke {
-        /// The invocation's identifier, as the function sees it.
-        #[serde(default)]
+        /// The invocation's identifier, as the function sees it; empty if it is no text.
         request_id: String,
-        /// When the function times out.
-        #[serde(default, rename = "deadlineMs", deserialize_with = "epoch_milliseconds")]
-        deadline: Option<SystemTime>,
     },
     /// The environment ends; about 2 s are left.
-    #[serde(rename = "SHUTDOWN", rename_all = "camelCase")]
     Shutdown {
         /// Why it ends.
-        #[serde(default)]
-        shutdown_reason: ShutdownReason,
-        /// When it is killed.
-        #[serde(default, rename = "deadlineMs", deserialize_with = "epoch_milliseconds")]
-        deadline: Option<SystemTime>,
+        reason: ShutdownReason,
     },
     /// A type that this program does not know: AWS may add some.
-    #[serde(other)]
     Unknown,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EventType {
+    event_type: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InvokeDetails {
+    request_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShutdownDetails {
+    shutdown_reason: String,
+}
+
+impl Event {
+    /// Reads the body of an answer to `next`.
+    pub(super) fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
+        let EventType { event_type } = serde_json::from_slice(body)?;
+        Ok(match event_type.as_str() {
+            "INVOKE" => {
+                let InvokeDetails { request_id } = serde_json::from_slice(body).unwrap_or_default();
+                Self::Invoke { request_id }
+            }
+            "SHUTDOWN" => {
+                let details = serde_json::from_slice(body);
+                let reason = details.map(|details: ShutdownDetails| details.shutdown_reason.into());
+                Self::Shutdown { reason: reason.unwrap_or_default() }
+            }
+            _ => Self::Unknown,
+        })
+    }
 }
 
 /// Why the environment ends.
 ///
 /// AWS documents three; its emulator sends `SandboxTerminated` and `ReleaseFail` as well. Nothing
 /// depends on which one it is, so none is an error.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ShutdownReason {
     /// The environment has been idle, or Lambda wants a new one.
     Spindown,
@@ -83,32 +106,23 @@ impl fmt::Display for ShutdownReason {
     }
 }
 
-/// Milliseconds since 1970; none when they lie past what a clock can show.
-fn epoch_milliseconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SystemTime>, D::Error> {
-    let since_epoch = Duration::from_millis(u64::deserialize(from)?);
-    Ok(SystemTime::UNIX_EPOCH.checked_add(since_epoch))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use proptest::{prelude::any, proptest};
 
     use super::{Event, ShutdownReason};
 
     fn event(json: &str) -> Event {
-        serde_json::from_str(json).unwrap()
+        Event::read(json.as_bytes()).unwrap()
     }
 
     #[test]
-    fn an_invoke_has_its_request_id_and_its_deadline() {
+    fn an_invoke_has_its_request_id() {
         assert_eq!(
             event(
                 r#"{"eventType":"INVOKE","deadlineMs":1500,"requestId":"r-1","invokedFunctionArn":"arn"}"#
             ),
-            Event::Invoke {
-                request_id: "r-1".into(),
-                deadline: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1500)),
-            }
+            Event::Invoke { request_id: "r-1".into() }
         );
     }
 
@@ -120,20 +134,46 @@ mod tests {
             ("FAILURE", ShutdownReason::Failure),
             ("SandboxTerminated", ShutdownReason::Other("SandboxTerminated".into())),
         ] {
-            assert_eq!(ShutdownReason::from(word.to_owned()), reason);
+            let json = format!(r#"{{"eventType":"SHUTDOWN","shutdownReason":"{word}"}}"#);
+            assert_eq!(event(&json), Event::Shutdown { reason });
         }
     }
 
     #[test]
-    fn an_event_without_its_details_is_still_that_event() {
-        assert_eq!(
-            event(r#"{"eventType":"SHUTDOWN"}"#),
-            Event::Shutdown { shutdown_reason: ShutdownReason::default(), deadline: None }
-        );
+    fn no_detail_of_any_type_makes_an_event_another_one() {
+        let shutdown = Event::Shutdown { reason: ShutdownReason::default() };
+        let invoke = Event::Invoke { request_id: String::new() };
+        for detail in [
+            "",
+            ",\"deadlineMs\":1.5",
+            ",\"deadlineMs\":-1",
+            ",\"deadlineMs\":1e999",
+            ",\"x\":[{}]",
+            ",\"shutdownReason\":null,\"requestId\":null",
+            ",\"shutdownReason\":7,\"requestId\":{\"a\":[]}",
+            ",\"shutdownReason\":\"a\",\"shutdownReason\":\"b\",\"requestId\":1,\"requestId\":2",
+        ] {
+            assert_eq!(
+                event(&format!(r#"{{"eventType":"SHUTDOWN"{detail}}}"#)),
+                shutdown,
+                "{detail}"
+            );
+            assert_eq!(event(&format!(r#"{{"eventType":"INVOKE"{detail}}}"#)), invoke, "{detail}");
+            assert_eq!(event(&format!(r#"{{"eventType":"SNAPSHOT"{detail}}}"#)), Event::Unknown);
+        }
     }
 
     #[test]
-    fn an_unknown_type_is_an_event_too() {
-        assert_eq!(event(r#"{"eventType":"SNAPSHOT","deadlineMs":[]}"#), Event::Unknown);
+    fn without_a_type_it_is_no_event() {
+        for json in ["", "{", "[]", "{}", "null", r#"{"eventType":1}"#, r#"{"eventType":null}"#] {
+            assert!(Event::read(json.as_bytes()).is_err(), "{json}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in any::<Vec<u8>>()) {
+            let _ = Event::read(&bytes);
+        }
     }
 }

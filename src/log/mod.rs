@@ -62,7 +62,8 @@ pub fn init(level: LogLevel, format: LogFormat) -> Option<Drain> {
             Some(drain)
         }
         Err(_no_thread) => {
-            let _ = tracing::subscriber::set_global_default(subscriber_in(format, level, io::stdout));
+            let _ =
+                tracing::subscriber::set_global_default(subscriber_in(format, level, io::stdout));
             None
         }
     }

@@ -194,7 +194,8 @@ mod tests {
     fn start_test() -> Test {
         let (permit, permits) = mpsc::channel();
         let (sender, written) = mpsc::channel();
-        let (writer, drain) = start(LogFormat::Text, LogLevel::Debug, Pipe { permits, written: sender }).unwrap();
+        let (writer, drain) =
+            start(LogFormat::Text, LogLevel::Debug, Pipe { permits, written: sender }).unwrap();
         Test { writer, drain, permit, written }
     }
 
@@ -237,7 +238,10 @@ mod tests {
         let kept = written.lines().filter(|line| line.as_bytes() == LINE.trim_ascii_end()).count();
         let told = written.lines().last().unwrap();
         assert!(told.starts_with("[parameters-secrets-extension] "), "{told}");
-        let text = format!(" WARN lines were dropped here: standard output was not read count={}", lines - kept);
+        let text = format!(
+            " WARN lines were dropped here: standard output was not read count={}",
+            lines - kept
+        );
         assert!(told.ends_with(&text), "{told}");
 
         test.log(b"afterwards\n");

@@ -1,7 +1,7 @@
 //! After registering: next, INVOKE, SHUTDOWN.
 
-use parameters_secrets_extension::lifecycle::{AwaitInvoked, AwaitShutdown, ShutdownReason};
-use tokio::time;
+use parameters_secrets_extension::lifecycle::ShutdownReason;
+use tokio::{task::spawn_local, time};
 
 use super::{let_others_run, registered, shut_down, start};
 use crate::support::{
@@ -37,7 +37,7 @@ async fn does_not_ask_for_next_again_after_shutdown() {
 }
 
 #[actix_rt::test]
-async fn everybody_who_awaits_shutdown_gets_its_reason() {
+async fn every_reader_that_waits_for_shutdown_gets_its_reason() {
     for (word, reason) in [
         ("spindown", ShutdownReason::Spindown),
         ("TIMEOUT", ShutdownReason::Timeout),
@@ -46,9 +46,10 @@ async fn everybody_who_awaits_shutdown_gets_its_reason() {
     ] {
         let api = FakeExtensionsApi::start().await;
         let lifecycle = start(&api);
-        let early = lifecycle.send(AwaitShutdown);
+        let [mut early, mut waiting] = [lifecycle.clone(), lifecycle.clone()];
+        let early = spawn_local(async move { early.shutdown().await });
         registered(&lifecycle).await.unwrap();
-        let waiting = lifecycle.send(AwaitShutdown);
+        let waiting = spawn_local(async move { waiting.shutdown().await });
         api.hand_out(Reply::shutdown(word));
         assert_eq!(soon(early).await.unwrap().unwrap(), reason);
         assert_eq!(soon(waiting).await.unwrap().unwrap(), reason);
@@ -57,13 +58,13 @@ async fn everybody_who_awaits_shutdown_gets_its_reason() {
 }
 
 #[actix_rt::test]
-async fn a_waiter_that_hangs_up_disturbs_nobody() {
+async fn a_reader_that_gives_up_disturbs_no_other() {
     let api = FakeExtensionsApi::start().await;
     let lifecycle = start(&api);
-    let mut impatient = Box::pin(lifecycle.send(AwaitShutdown));
+    let mut impatient = lifecycle.clone();
     tokio::select! {
-        _ = &mut impatient => unreachable!("there is no SHUTDOWN yet"),
-        _ = api.received(2) => drop(impatient),
+        _ = impatient.shutdown() => unreachable!("there is no SHUTDOWN yet"),
+        _ = api.received(2) => {}
     }
     api.hand_out(Reply::shutdown("spindown"));
     assert_eq!(shut_down(&lifecycle).await.unwrap(), ShutdownReason::Spindown);
@@ -80,15 +81,15 @@ async fn an_event_of_an_unknown_type_is_passed_over() {
 }
 
 #[actix_rt::test]
-async fn the_actor_ends_when_it_is_over_and_nobody_holds_it() {
+async fn the_actor_goes_on_without_any_reader_and_ends_after_shutdown() {
     let api = FakeExtensionsApi::start().await;
+    let mut lifecycle = start(&api);
+    api.received(2).await;
     api.hand_out(Reply::shutdown("spindown"));
-    let lifecycle = start(&api);
     shut_down(&lifecycle).await.unwrap();
-    let weak = lifecycle.downgrade();
-    drop(lifecycle);
     let_others_run().await;
-    assert!(weak.upgrade().is_none());
+    // There is no INVOKE to come, and none that publishes one.
+    assert!(soon(lifecycle.invoked()).await.is_err());
 }
 
 #[actix_rt::test]
@@ -139,18 +140,50 @@ async fn a_long_poll_that_lasted_does_not_count_towards_giving_up() {
 }
 
 #[actix_rt::test]
-async fn whoever_awaits_an_invocation_learns_of_each_once() {
+async fn malformed_answers_that_are_hours_apart_do_not_count_towards_giving_up() {
     let api = FakeExtensionsApi::start().await;
     let lifecycle = start(&api);
-    for (known, request_id) in [(0, "r-1"), (1, "r-2")] {
-        let mut waiting = Box::pin(lifecycle.send(AwaitInvoked { known }));
+    api.received(2).await;
+    time::pause();
+    for malformed in 1..=12 {
+        api.received(1 + malformed).await;
+        time::advance(time::Duration::from_secs(3_600)).await;
+        api.hand_out(Reply::event("{"));
+    }
+    api.hand_out(Reply::shutdown("spindown"));
+    shut_down(&lifecycle).await.unwrap();
+}
+
+#[actix_rt::test]
+async fn a_shutdown_is_one_whatever_its_details_are() {
+    for details in [r#","shutdownReason":null"#, r#","deadlineMs":1.5"#, r#","deadlineMs":[]"#, ""]
+    {
+        let api = FakeExtensionsApi::start().await;
+        api.hand_out(Reply::event(&format!(r#"{{"eventType":"INVOKE"{details}}}"#)));
+        api.hand_out(Reply::event(&format!(r#"{{"eventType":"SHUTDOWN"{details}}}"#)));
+        let lifecycle = start(&api);
+
+        assert_eq!(shut_down(&lifecycle).await.unwrap().to_string(), "unspecified", "{details}");
+        assert_eq!(api.calls(), ["register", "next", "next"], "{details}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_reader_learns_of_each_invocation_once() {
+    let api = FakeExtensionsApi::start().await;
+    let mut lifecycle = start(&api);
+    let mut late = lifecycle.clone();
+    for (asked, request_id) in [(2, "r-1"), (3, "r-2")] {
         tokio::select! {
-            _ = &mut waiting => unreachable!("there is no such INVOKE yet"),
-            _ = api.received(2) => {}
+            _ = lifecycle.invoked() => unreachable!("there is no such INVOKE yet"),
+            _ = api.received(asked) => {}
         }
         api.hand_out(Reply::invoke(request_id));
-        assert_eq!(soon(waiting).await.unwrap().unwrap(), known + 1);
+        soon(lifecycle.invoked()).await.unwrap();
     }
-    let both = soon(lifecycle.send(AwaitInvoked { known: 0 })).await.unwrap().unwrap();
-    assert_eq!(both, 2, "who was away learns of all at once");
+    soon(late.invoked()).await.unwrap();
+    tokio::select! {
+        _ = late.invoked() => unreachable!("one that was away learns of all at once"),
+        _ = let_others_run() => {}
+    }
 }

@@ -1,10 +1,9 @@
 //! When the Extensions API fails, and when we do.
 
 use parameters_secrets_extension::lifecycle::{
-    AwaitInvoked, AwaitShutdown, Call, ErrorReport, ErrorType, LifecycleError, report_exit_error,
-    report_init_error,
+    Call, ErrorReport, ErrorType, LifecycleError, report_exit_error, report_init_error,
 };
-use tokio::time;
+use tokio::{task::spawn_local, time};
 
 use super::{registered, send, shut_down, start};
 use crate::support::{
@@ -19,18 +18,18 @@ fn report() -> ErrorReport {
 }
 
 #[actix_rt::test]
-async fn an_api_that_is_gone_for_good_is_an_error_for_every_waiter() {
+async fn an_api_that_is_gone_for_good_is_an_error_for_every_reader() {
     let mut api = FakeExtensionsApi::start().await;
-    let lifecycle = start(&api);
-    let early = [lifecycle.send(AwaitShutdown), lifecycle.send(AwaitShutdown)];
-    let invoked = lifecycle.send(AwaitInvoked { known: 0 });
+    let mut lifecycle = start(&api);
+    let mut early = lifecycle.clone();
+    let early = spawn_local(async move { early.shutdown().await });
     registered(&lifecycle).await.unwrap();
     api.received(2).await;
     time::pause();
     api.go_away().await;
-    assert!(soon(invoked).await.unwrap().is_err(), "no INVOKE will come either");
-    for waiter in early.into_iter().chain([lifecycle.send(AwaitShutdown)]) {
-        let error = soon(waiter).await.unwrap().unwrap_err();
+    assert!(soon(lifecycle.invoked()).await.is_err(), "no INVOKE will come either");
+    for outcome in [soon(early).await.unwrap(), shut_down(&lifecycle).await] {
+        let error = outcome.unwrap_err();
         let LifecycleError::GaveUp { call: Call::Next, attempts: 5, cause } = &*error else {
             panic!("{error}");
         };

@@ -6,17 +6,12 @@ use std::{
 };
 
 use parameters_secrets_extension::{
-    lifecycle::{
-        AwaitShutdown, Events, ExtensionName, LifecycleError, ShutdownReason, send_register,
-    },
+    lifecycle::{Events, ExtensionName, LifecycleError, ShutdownReason, send_register},
     settings::{InitializationType, RuntimeApi},
 };
 
 use super::{name, registered, send, shut_down, start};
-use crate::support::{
-    extensions_api::{EXTENSION_ID, FakeExtensionsApi, Reply},
-    soon,
-};
+use crate::support::extensions_api::{EXTENSION_ID, FakeExtensionsApi, Reply};
 
 const BOTH: &str = r#"{"events":["INVOKE","SHUTDOWN"]}"#;
 const SHUTDOWN_ALONE: &str = r#"{"events":["SHUTDOWN"]}"#;
@@ -140,7 +135,7 @@ async fn a_register_answer_may_come_in_single_bytes() {
 }
 
 #[actix_rt::test]
-async fn a_malformed_register_answer_is_an_error_for_every_waiter() {
+async fn a_malformed_register_answer_is_an_error_for_every_reader() {
     let id = "Lambda-Extension-Identifier: id-1\r\n";
     for reply in [
         Reply::ThenClose(b"220 smtp.example.org ready\r\n\r\n".to_vec()),
@@ -156,9 +151,8 @@ async fn a_malformed_register_answer_is_an_error_for_every_waiter() {
         let api = FakeExtensionsApi::start().await;
         api.answer_register(reply.clone());
         let lifecycle = start(&api);
-        let waiting = lifecycle.send(AwaitShutdown);
         let not_registered = registered(&lifecycle).await.unwrap_err();
-        for error in [not_registered, soon(waiting).await.unwrap().unwrap_err()] {
+        for error in [not_registered, shut_down(&lifecycle).await.unwrap_err()] {
             use LifecycleError::{Connection, Malformed};
             assert!(matches!(*error, Malformed { .. } | Connection { .. }), "{reply:?}: {error}");
         }
