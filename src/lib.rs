@@ -18,6 +18,7 @@ pub mod command;
 pub mod extension;
 pub mod fetch;
 pub mod field;
+pub mod freeze;
 pub mod http;
 pub mod key;
 pub mod lifecycle;
