@@ -165,29 +165,37 @@ impl fmt::Display for Selector {
 impl fmt::Display for CacheKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Secret(key) => {
-                write!(f, "{SECRET_PATH}?secretId={}", Escaped(&key.secret_id))?;
-                if let Some(version_id) = &key.version_id {
-                    write!(f, "&versionId={}", Escaped(version_id))?;
-                }
-                if let Some(version_stage) = &key.version_stage {
-                    write!(f, "&versionStage={}", Escaped(version_stage))?;
-                }
-                Ok(())
-            }
-            Self::Parameter(key) => {
-                write!(f, "{PARAMETER_PATH}?name={}", Escaped(&key.name))?;
-                match &key.selector {
-                    Some(Selector::Version(version)) => write!(f, "&version={version}")?,
-                    Some(Selector::Label(label)) => write!(f, "&label={}", Escaped(label))?,
-                    None => {}
-                }
-                if key.with_decryption {
-                    f.write_str("&withDecryption=true")?;
-                }
-                Ok(())
-            }
+            Self::Secret(key) => key.fmt(f),
+            Self::Parameter(key) => key.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{SECRET_PATH}?secretId={}", Escaped(&self.secret_id))?;
+        if let Some(version_id) = &self.version_id {
+            write!(f, "&versionId={}", Escaped(version_id))?;
+        }
+        if let Some(version_stage) = &self.version_stage {
+            write!(f, "&versionStage={}", Escaped(version_stage))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ParameterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PARAMETER_PATH}?name={}", Escaped(&self.name))?;
+        match &self.selector {
+            Some(Selector::Version(version)) => write!(f, "&version={version}")?,
+            Some(Selector::Label(label)) => write!(f, "&label={}", Escaped(label))?,
+            None => {}
+        }
+        if self.with_decryption {
+            f.write_str("&withDecryption=true")?;
+        }
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ pub struct Stats {
     stale: Cell<u64>,
     upstream_calls: Cell<u64>,
     failed_fetches: Cell<u64>,
+    throttled: Cell<u64>,
     longest_queue: Cell<usize>,
     slowest_fetch: Cell<Duration>,
 }
@@ -33,10 +34,12 @@ pub struct StatsSnapshot {
     pub coalesced: u64,
     /// Callers who got a value past its TTL, because fetches failed or took too long.
     pub stale: u64,
-    /// Fetches handed to an upstream.
+    /// Calls to an upstream; one may be for several parameters.
     pub upstream_calls: u64,
-    /// Of those, how many ended without a value.
+    /// Fetches that ended without a value.
     pub failed_fetches: u64,
+    /// Calls that the upstream refused because it was short of them.
+    pub throttled: u64,
     /// Calls that callers did not cause: hits and coalesced callers.
     pub calls_saved: u64,
     /// The most fetches that ever waited for a permit of one upstream.
@@ -70,6 +73,10 @@ impl Stats {
         add_one(&self.failed_fetches);
     }
 
+    pub(crate) fn throttled(&self) {
+        add_one(&self.throttled);
+    }
+
     pub(crate) fn fetch_took(&self, took: Duration) {
         self.slowest_fetch.set(self.slowest_fetch.get().max(took));
     }
@@ -87,6 +94,7 @@ impl Stats {
             stale: self.stale.get(),
             upstream_calls: self.upstream_calls.get(),
             failed_fetches: self.failed_fetches.get(),
+            throttled: self.throttled.get(),
             calls_saved: self.hits.get() + self.coalesced.get(),
             longest_queue: self.longest_queue.get(),
             slowest_fetch_ms: millis(self.slowest_fetch.get()),
@@ -104,6 +112,7 @@ impl StatsSnapshot {
             stale = self.stale,
             upstream_calls = self.upstream_calls,
             failed_fetches = self.failed_fetches,
+            throttled = self.throttled,
             calls_saved = self.calls_saved,
             longest_queue = self.longest_queue,
             slowest_fetch_ms = self.slowest_fetch_ms,

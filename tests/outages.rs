@@ -302,7 +302,7 @@ async fn a_freeze_until_the_value_is_too_old_ends_it_even_in_the_middle_of_an_at
 
     test.clock.freeze(HOUR);
     upstream.hereafter(Outcome::Value);
-    assert_eq!(test.get(&secret("db")).await, Ok("call 4".to_owned()));
+    assert_eq!(test.get(&secret("db")).await, Ok("call 5".to_owned()));
 }
 
 #[actix_rt::test]

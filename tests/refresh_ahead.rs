@@ -147,7 +147,7 @@ async fn a_fetch_ahead_from_before_a_freeze_does_not_answer_who_asks_after_it() 
     assert_eq!(upstream.in_flight(), 1);
 
     test.clock.freeze(TTL);
-    assert_eq!(test.get(&secret("db")).await, Ok("call 3".to_owned()));
+    assert_eq!(test.get(&secret("db")).await, Ok("call 4".to_owned()));
 }
 
 #[actix_rt::test]

@@ -30,7 +30,7 @@ async fn the_summary_adds_up_what_happened_in_one_line() {
     let summary = summary_at(LogLevel::Info, &test.stats);
 
     let expected = " INFO summary hits=1 misses=1 coalesced=2 stale=0 upstream_calls=1 failed_fetches=0 \
-                    calls_saved=3 longest_queue=0 slowest_fetch_ms=2";
+                    throttled=0 calls_saved=3 longest_queue=0 slowest_fetch_ms=2";
     assert!(summary.contains(expected), "{summary}");
     assert_eq!(summary.lines().count(), 1);
 }

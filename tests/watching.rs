@@ -191,13 +191,13 @@ async fn a_full_pool_shows_its_permits_its_queue_and_when_the_queue_is_empty_aga
     assert_eq!(
         of_the_pool,
         [
+            "fetch started 0 permits=1/2 queued=0",
+            "fetch started 1 permits=2/2 queued=0",
             "pool saturated permits=2/2 queued=1",
-            "fetch started 0 permits=2/2 queued=3",
-            "fetch started 1 permits=2/2 queued=3",
             "fetch started 2 permits=2/2 queued=2",
             "fetch started 3 permits=2/2 queued=1",
-            "pool drained permits=1/2 queued=0",
-            "fetch started 4 permits=1/2 queued=0",
+            "fetch started 4 permits=2/2 queued=0",
+            "pool drained permits=2/2 queued=0",
         ]
     );
     // The third waited for the first, the fifth for two.

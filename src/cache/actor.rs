@@ -5,6 +5,7 @@ use std::{fmt, rc::Rc, sync::Arc, time::Duration};
 use actix::{
     Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WeakRecipient, WrapFuture,
 };
+use tokio::sync::oneshot;
 use tracing::{error, warn};
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     clock::{Clock, Moment},
     fetch::{
         error::{FetchError, SharedFetchError},
-        pool::{Fetch, FetchPool, FetchReply, Fetched},
+        pool::{Demand, Departure, Fetch, FetchPool, FetchReply, Fetched, Promote},
     },
     key::CacheKey,
     log::{debug, millis},
@@ -184,6 +185,7 @@ impl CacheActor {
                 flight.waiters.push(waiter);
                 self.stats.coalesced();
                 debug!(key = %self.key, waiting = flight.waiters.len(), "joined a fetch in flight");
+                self.promote();
             }
             Some(_) => {
                 if self.latecomers.is_empty() {
@@ -199,6 +201,14 @@ impl CacheActor {
                 );
             }
         }
+    }
+
+    /// A caller waits for the fetch in flight now.
+    #[expect(clippy::disallowed_methods, reason = "a pool that has died drops the fetch's reply")]
+    fn promote(&self) {
+        let Some(flight) = &self.flight else { return };
+        let (key, demand) = (self.key.clone(), self.demand(flight));
+        self.fetch_pool.do_send(Promote { key, demand });
     }
 
     /// Forgets callers who hung up, and refuses the next one only if that was not enough.
@@ -220,11 +230,27 @@ impl CacheActor {
         self.flight.as_ref().map_or(0, |flight| flight.waiters.len()) + self.latecomers.len()
     }
 
+    /// What depends on this fetch's answer.
+    fn demand(&self, flight: &Flight) -> Demand {
+        let has_an_old_value = self.shelf.answer_despite_failure(self.clock.now()).is_some();
+        match &flight.waiters[..] {
+            [] => Demand::NobodyWaits,
+            waiters if has_an_old_value && !waiters.iter().any(|waiter| waiter.refresh) => {
+                Demand::OldValueWillDo
+            }
+            _ => Demand::NewValueOnly,
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
     fn start_fetch(&mut self, flight: Flight, ctx: &mut Context<Self>) {
         debug_assert!(self.flight.is_none(), "one fetch in flight per key");
+        let demand = self.demand(&flight);
         self.flight = Some(flight);
-        let fetch = self.fetch_pool.send(Fetch { key: self.key.clone() });
-        ctx.spawn(fetch.into_actor(self).map(|reply, actor, ctx| {
+        let (reply, answer) = oneshot::channel();
+        let (key, departure) = (self.key.clone(), Departure::default());
+        self.fetch_pool.do_send(Fetch { key, demand, departure, reply });
+        ctx.spawn(answer.into_actor(self).map(|reply, actor, ctx| {
             actor.settle(reply.unwrap_or_else(|_gone| Err(FetchError::Abandoned)), ctx);
         }));
     }

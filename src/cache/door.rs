@@ -3,7 +3,7 @@
 use std::{cell::RefCell, fmt, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::sync::oneshot;
 use tracing::error;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         error::FetchError,
         pool::{FetchPool, Invoked, Stop},
     },
+    freeze::FreezeWatch,
     key::{CacheKey, PerUpstream},
 };
 
@@ -24,6 +25,7 @@ pub struct Cache {
     open_registry: Box<dyn Fn(Addr<FetchPool>) -> OpenRegistry>,
     actors: RefCell<Actors>,
     deadline: PerUpstream<Option<Duration>>,
+    freezes: FreezeWatch,
 }
 
 /// The two actors that all keys share.
@@ -49,14 +51,15 @@ impl Cache {
         pool: FetchPool,
         open_registry: impl Fn(Addr<FetchPool>) -> OpenRegistry + 'static,
         deadline: PerUpstream<Option<Duration>>,
+        freezes: FreezeWatch,
     ) -> Self {
         let fetch_pool = pool.clone().start();
         let (registry, catalogue) = open_registry(fetch_pool.clone());
         let actors = RefCell::new(Actors { registry, catalogue, fetch_pool });
-        Self { pool, open_registry: Box::new(open_registry), actors, deadline }
+        Self { pool, open_registry: Box::new(open_registry), actors, deadline, freezes }
     }
 
-    /// Answers a key, within its deadline. Asks again if an actor died over the first question, which is
+    /// Answers a key, within its deadline, which counts only time in which the process could run. Asks again if an actor died over the first question, which is
     /// safe because reading is idempotent.
     ///
     /// # Errors
@@ -66,17 +69,21 @@ impl Cache {
         if !refresh && let Some(answer) = self.hit(&key) {
             return Ok(answer);
         }
+        // Boxed: a hit does not pay for the size of what it does not need.
+        Box::pin(self.wait_for(key, refresh)).await
+    }
+
+    async fn wait_for(&self, key: CacheKey, refresh: bool) -> LookupResult {
         let urgency = if refresh { Urgency::Refresh } else { Urgency::Patient };
         let Some(deadline) = *self.deadline.get(key.upstream()) else {
             return self.ask_until_answered(key, urgency).await;
         };
-        match timeout(deadline, self.ask_until_answered(key.clone(), urgency)).await {
-            Ok(answer) => answer,
+        let answer = self.ask_until_answered(key.clone(), urgency);
+        match self.freezes.timeout(deadline, answer).await {
+            Some(answer) => answer,
             // A refresh takes no old value, so there is nothing left to ask for.
-            Err(_elapsed) if refresh => {
-                Err(Arc::new(FetchError::deadline_passed(key.upstream(), deadline)))
-            }
-            Err(_elapsed) => self.ask_until_answered(key, Urgency::OutOfTime(deadline)).await,
+            None if refresh => Err(Arc::new(FetchError::deadline_passed(key.upstream(), deadline))),
+            None => self.ask_until_answered(key, Urgency::OutOfTime(deadline)).await,
         }
     }
 
@@ -126,8 +133,9 @@ impl Cache {
     }
 
     /// Forgets every value. A fetch in flight goes on, under its permit, for those who wait for it; nobody
-    /// who asks from now on joins it.
+    /// who asks from now on joins it. Whatever the clocks say, the process was not running.
     pub fn start_over(&self) {
+        self.freezes.restored();
         self.reopen(&mut self.actors.borrow_mut());
     }
 

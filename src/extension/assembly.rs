@@ -6,9 +6,11 @@ use crate::{
     cache::{Cache, CachePolicy, CacheRegistry},
     clock::Clock,
     fetch::{
-        pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED, PoolLimits},
+        lane::LaneLimits,
+        pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED},
         upstream::Upstreams,
     },
+    freeze::FreezeWatch,
     key::{PerUpstream, UpstreamKind},
     settings::Settings,
     snapshot::Snapshot,
@@ -24,6 +26,7 @@ pub(super) fn cache(
     settings: &Settings,
     snapshot: &Snapshot,
     upstreams: Upstreams,
+    freezes: FreezeWatch,
     clock: Arc<dyn Clock>,
     stats: Rc<Stats>,
 ) -> Cache {
@@ -33,27 +36,29 @@ pub(super) fn cache(
         parameter_store: policy(settings, UpstreamKind::ParameterStore, keeps_answers),
     };
     let (keeping, keeping_nothing) = ((capacity, policies(capacity > 0)), (0, policies(false)));
-    let limits = |time_out: Option<Duration>| PoolLimits {
+    let limits = |time_out: Option<Duration>, batches| LaneLimits {
         permits: settings.max_connections,
         max_queued: MAX_QUEUED,
         time_out: time_out.unwrap_or(LONGEST_FETCH),
+        batches,
     };
     let limits = PerUpstream {
-        secrets_manager: limits(settings.timeout.secrets_manager),
-        parameter_store: limits(settings.timeout.parameter_store),
+        secrets_manager: limits(settings.timeout.secrets_manager, false),
+        parameter_store: limits(settings.timeout.parameter_store, settings.batch_parameters),
     };
     let deadline = PerUpstream {
         secrets_manager: deadline(settings, settings.timeout.secrets_manager),
         parameter_store: deadline(settings, settings.timeout.parameter_store),
     };
     let snapshot = snapshot.clone();
-    let pool = FetchPool::new(upstreams, limits, Arc::clone(&clock), Rc::clone(&stats));
+    let pool =
+        FetchPool::new(upstreams, limits, freezes.clone(), Arc::clone(&clock), Rc::clone(&stats));
     let open_registry = move |fetch_pool| {
         let (capacity, policy) = if snapshot.is_ahead() { keeping_nothing } else { keeping };
         let (clock, stats) = (Arc::clone(&clock), Rc::clone(&stats));
         CacheRegistry::new(capacity, policy, fetch_pool, clock, stats).open()
     };
-    Cache::new(pool, open_registry, deadline)
+    Cache::new(pool, open_registry, deadline, freezes)
 }
 
 /// How long a caller waits at most. It may have to wait for two fetches: the service's time-out bounds both

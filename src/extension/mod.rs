@@ -18,6 +18,7 @@ pub(crate) use self::backend::Backend;
 use crate::{
     cache::Cache,
     clock::{Clock, SystemClock},
+    freeze::FreezeWatch,
     http::{self, Authorizer, Drain, HttpActor, Listeners, Service},
     lifecycle::{
         ErrorReport, ErrorType, Events, ExtensionName, Lifecycle, LifecycleActor, LifecycleError,
@@ -113,7 +114,14 @@ async fn serve(
             backend.current_token(),
             Arc::clone(&clock),
         ),
-        cache: cache(settings, &snapshot, backend.upstreams(), clock, Rc::clone(&stats)),
+        cache: cache(
+            settings,
+            &snapshot,
+            backend.upstreams(),
+            FreezeWatch::new(Arc::clone(&clock)),
+            clock,
+            Rc::clone(&stats),
+        ),
         stats: Rc::clone(&stats),
     });
     let http = HttpActor::new(listeners, http::routes(service.clone())).start();

@@ -4,6 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use crate::key::UpstreamKind;
 
+/// Source: the quotas of AWS Secrets Manager.
+const MORE_SECRETS: &str = "the calls were repeated until the fetch's time was over; a longer \
+    SECRETS_MANAGER_TTL needs fewer of them, and the quota of 10,000 a second can be raised";
+
+/// Source: the quotas of AWS Systems Manager.
+const MORE_PARAMETERS: &str = "the calls were repeated until the fetch's time was over; Parameter \
+    Store allows 40 a second in an account and region unless its setting for higher throughput is \
+    on, and PARAMETERS_SECRETS_EXTENSION_BATCH_PARAMETERS=TRUE asks for ten parameters a call";
+
 /// What a fetch ends with when it does not end with a value; many waiters share one.
 pub type SharedFetchError = Arc<FetchError>;
 
@@ -22,7 +31,7 @@ pub enum UpstreamErrorKind {
 }
 
 /// Why a fetch failed. No variant ever holds a secret's value.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum FetchError {
     /// The upstream answered with an error of its own, such as `ResourceNotFoundException`.
     #[error("{message}")]
@@ -43,6 +52,18 @@ pub enum FetchError {
         after: Duration,
         /// What was going on meanwhile and what to do about it.
         hint: &'static str,
+    },
+    /// The fetch's time was over before its call could leave.
+    #[error(
+        "no answer from {upstream} within {} ms: the fetch was still waiting for a free connection; \
+         raise PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS",
+        after.as_millis()
+    )]
+    Queued {
+        /// Whose lane was full.
+        upstream: UpstreamKind,
+        /// How long the fetch was given.
+        after: Duration,
     },
     /// The call never got an HTTP answer: no route, refused, reset, TLS, no credentials.
     #[error("{reason}")]
@@ -77,11 +98,48 @@ impl FetchError {
         matches!(self, Self::Upstream { kind: UpstreamErrorKind::Refusal, .. })
     }
 
+    /// Whether the service was short of calls.
+    pub fn is_throttling(&self) -> bool {
+        matches!(self, Self::Upstream { kind: UpstreamErrorKind::Throttling { .. }, .. })
+    }
+
+    /// Whether the service was not asked, or the failure is a bug of ours: it says nothing about the
+    /// service, so it is neither remembered nor an outage.
+    pub fn is_our_own(&self) -> bool {
+        match self {
+            Self::Queued { .. }
+            | Self::Overloaded(_)
+            | Self::Panicked
+            | Self::Stopping
+            | Self::Abandoned => true,
+            Self::Upstream { .. } | Self::Timeout { .. } | Self::Dispatch { .. } => false,
+        }
+    }
+
+    /// Whether the connection brought no answer: a freeze may have cut it.
+    pub(super) fn is_without_an_answer(&self) -> bool {
+        matches!(self, Self::Timeout { .. } | Self::Dispatch { .. })
+    }
+
+    /// The same, with what to do about a service that throttles for longer than a fetch may take.
+    pub(super) fn with_advice(self, upstream: UpstreamKind) -> Self {
+        match self {
+            Self::Upstream { code, message, kind } => {
+                let advice = match upstream {
+                    UpstreamKind::SecretsManager => MORE_SECRETS,
+                    UpstreamKind::ParameterStore => MORE_PARAMETERS,
+                };
+                Self::Upstream { code, message: format!("{message} ({advice})"), kind }
+            }
+            other => other,
+        }
+    }
+
     /// The code clients see in `X-Amzn-ErrorType`.
     pub fn code(&self) -> &str {
         match self {
             Self::Upstream { code, .. } => code,
-            Self::Timeout { .. } => "RequestTimeout",
+            Self::Timeout { .. } | Self::Queued { .. } => "RequestTimeout",
             Self::Dispatch { .. } => "DispatchFailure",
             Self::Overloaded(_) => "Overloaded",
             Self::Panicked | Self::Abandoned => "InternalFailure",

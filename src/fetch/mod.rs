@@ -3,7 +3,7 @@
 pub mod aws;
 pub mod body;
 pub mod error;
-mod lane;
+pub mod lane;
 pub mod local_store;
 pub mod pool;
 pub mod upstream;

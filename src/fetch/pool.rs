@@ -1,19 +1,29 @@
-//! Bounds upstream calls: how many at once, how many wait, how long.
+//! Bounds upstream calls: how many at once, how many wait, how long, and whose turn it is.
 
-use std::{fmt, num::NonZeroUsize, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    rc::Rc,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use actix::{Actor, Context, Handler, Message, ResponseFuture};
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use actix::{Actor, Context, Handler, Message};
+use tokio::sync::oneshot;
 
 use crate::{
-    clock::Clock,
-    fetch::{error::FetchError, lane::Lane, upstream::Upstreams},
-    key::{CacheKey, PerUpstream, UpstreamKind},
+    clock::{Clock, Moment},
+    fetch::{
+        error::FetchError,
+        lane::{Lane, LaneLimits},
+        upstream::Upstreams,
+    },
+    freeze::FreezeWatch,
+    key::{CacheKey, ParameterKey, PerUpstream, SecretKey, UpstreamKind},
     secret::SecretValue,
     stats::Stats,
 };
 
-/// Fetches that may wait for a permit of one upstream; the next one gets `Overloaded`.
+/// Fetches that may wait for their call to one upstream; the next one gets `Overloaded`.
 ///
 /// A Lambda environment has at most 1,024 threads, so a handler whose every thread asks for another key
 /// is still served.
@@ -24,15 +34,34 @@ pub const MAX_QUEUED: usize = 1_024;
 /// Above what the SDK's three attempts need against a struggling service, below what a person waits.
 pub const LONGEST_FETCH: Duration = Duration::from_secs(30);
 
-/// Asks an upstream, as soon as a permit is free.
+/// Asks an upstream, as soon as a call is free.
 #[derive(Debug)]
 pub struct Fetch {
     /// What to ask.
     pub key: CacheKey,
+    /// What depends on the answer.
+    pub demand: Demand,
+    /// Tells the key when the call left.
+    pub departure: Departure,
+    /// Where the answer goes. Dropped unsent it tells the key that the pool died over it.
+    pub reply: oneshot::Sender<FetchReply>,
 }
 
 impl Message for Fetch {
-    type Result = FetchReply;
+    type Result = ();
+}
+
+/// More depends on the answer for this key than when its fetch was sent.
+#[derive(Debug)]
+pub struct Promote {
+    /// Whose fetch.
+    pub key: CacheKey,
+    /// What depends on the answer now.
+    pub demand: Demand,
+}
+
+impl Message for Promote {
+    type Result = ();
 }
 
 /// Fails all fetches, waiting or running, and every further one.
@@ -51,42 +80,74 @@ impl Message for Invoked {
     type Result = ();
 }
 
+/// What depends on a fetch's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Demand {
+    /// No caller waits: the entry ends soon, or an outage may be over.
+    NobodyWaits,
+    /// Callers wait, and each of them can have an old value if the call fails.
+    OldValueWillDo,
+    /// A caller waits for whom there is nothing else: throttled calls are made again until the
+    /// fetch's time is over.
+    NewValueOnly,
+}
+
+impl Demand {
+    /// Whether a caller waits.
+    pub fn waits(self) -> bool {
+        self > Self::NobodyWaits
+    }
+}
+
+/// When a fetch's call left: the birth of its value. Shared by the key and the pool.
+#[derive(Clone, Debug, Default)]
+pub struct Departure(Arc<Mutex<Option<Moment>>>);
+
+impl Departure {
+    /// None while the fetch queues, also again after a throttled call.
+    pub fn left_at(&self) -> Option<Moment> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn leaves(&self, at: Moment) {
+        self.set(Some(at));
+    }
+
+    pub(super) fn is_put_back(&self) {
+        self.set(None);
+    }
+
+    fn set(&self, left_at: Option<Moment>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = left_at;
+    }
+}
+
 /// How a fetch ended.
 pub type FetchReply = Result<Fetched, FetchError>;
 
 /// An upstream's answer and what it took.
 #[derive(Debug)]
 pub struct Fetched {
-    /// What the upstream answered: a finished response body.
+    /// The finished response body.
     pub value: SecretValue,
-    /// How long the fetch waited for its permit.
+    /// How long the fetch waited for its call.
     pub queued: Duration,
     /// How long the upstream took, retries included.
     pub took: Duration,
 }
 
-/// What bounds the fetches of one upstream.
-#[derive(Clone, Copy, Debug)]
-pub struct PoolLimits {
-    /// Calls at once.
-    pub permits: NonZeroUsize,
-    /// Fetches that may wait for a permit; the next one gets `Overloaded` at once.
-    pub max_queued: usize,
-    /// The longest a fetch may take, waiting for its permit included.
-    pub time_out: Duration,
-}
-
-/// Caps upstream calls: a semaphore per upstream with a bounded queue behind it.
+/// Caps upstream calls: a lane per upstream.
 ///
-/// Each call runs in a task of its own, so that a panic in it is one fetch's failure and a hanging one
-/// holds nothing but its permit, until its time-out. Permits are handed out in order of arrival.
+/// Each call runs in a task of its own, so that a panic in it is one call's failure and a hanging one
+/// holds nothing but its permit, until its time-out.
 ///
-/// Clones share it all: an actor that is started from a clone, after one that has died, hands out what
-/// permits that one's calls have left.
+/// Clones share the lanes: an actor that is started from a clone, after one that has died, goes on with
+/// that one's calls and queue.
 #[derive(Clone)]
 pub struct FetchPool {
-    lanes: PerUpstream<Rc<Lane>>,
-    stopping: CancellationToken,
+    secrets_manager: Rc<Lane<SecretKey>>,
+    parameter_store: Rc<Lane<ParameterKey>>,
+    freezes: FreezeWatch,
 }
 
 impl fmt::Debug for FetchPool {
@@ -103,43 +164,53 @@ impl FetchPool {
     /// A pool over `upstreams`, each within its own limits.
     pub fn new(
         upstreams: Upstreams,
-        limits: PerUpstream<PoolLimits>,
+        limits: PerUpstream<LaneLimits>,
+        freezes: FreezeWatch,
         clock: Arc<dyn Clock>,
         stats: Rc<Stats>,
     ) -> Self {
-        let lane = |kind| {
-            let (clock, stats) = (Arc::clone(&clock), Rc::clone(&stats));
-            Rc::new(Lane::new(kind, upstreams.clone(), *limits.get(kind), clock, stats))
-        };
         Self {
-            lanes: PerUpstream {
-                secrets_manager: lane(UpstreamKind::SecretsManager),
-                parameter_store: lane(UpstreamKind::ParameterStore),
-            },
-            stopping: CancellationToken::new(),
+            secrets_manager: Lane::new(
+                UpstreamKind::SecretsManager,
+                upstreams.secrets_manager,
+                limits.secrets_manager,
+                freezes.clone(),
+                Arc::clone(&clock),
+                Rc::clone(&stats),
+            ),
+            parameter_store: Lane::new(
+                UpstreamKind::ParameterStore,
+                upstreams.parameter_store,
+                limits.parameter_store,
+                freezes.clone(),
+                clock,
+                stats,
+            ),
+            freezes,
         }
     }
 }
 
 impl Handler<Fetch> for FetchPool {
-    type Result = ResponseFuture<FetchReply>;
+    type Result = ();
 
-    fn handle(&mut self, fetch: Fetch, _ctx: &mut Self::Context) -> Self::Result {
-        let lane = Rc::clone(self.lanes.get(fetch.key.upstream()));
-        let stopping = self.stopping.clone();
-        let place = match lane.take_a_place() {
-            Ok(place) => place,
-            Err(refused) => return Box::pin(async { Err(refused) }),
-        };
-        let call = AbortOnDropHandle::new(tokio::task::spawn_local(lane.fetch(fetch.key, place)));
-        Box::pin(async move {
-            tokio::select! {
-                biased;
-                () = stopping.cancelled() => Err(FetchError::Stopping),
-                // Nobody else aborts the task: a join error is a panic.
-                reply = call => reply.unwrap_or(Err(FetchError::Panicked)),
-            }
-        })
+    fn handle(&mut self, fetch: Fetch, _ctx: &mut Self::Context) {
+        let Fetch { key, demand, departure, reply } = fetch;
+        match key {
+            CacheKey::Secret(key) => self.secrets_manager.fetch(key, demand, departure, reply),
+            CacheKey::Parameter(key) => self.parameter_store.fetch(key, demand, departure, reply),
+        }
+    }
+}
+
+impl Handler<Promote> for FetchPool {
+    type Result = ();
+
+    fn handle(&mut self, Promote { key, demand }: Promote, _ctx: &mut Self::Context) {
+        match key {
+            CacheKey::Secret(key) => self.secrets_manager.promote(&key, demand),
+            CacheKey::Parameter(key) => self.parameter_store.promote(&key, demand),
+        }
     }
 }
 
@@ -147,8 +218,7 @@ impl Handler<Invoked> for FetchPool {
     type Result = ();
 
     fn handle(&mut self, _invoked: Invoked, _ctx: &mut Self::Context) {
-        self.lanes.secrets_manager.invoked();
-        self.lanes.parameter_store.invoked();
+        self.freezes.look();
     }
 }
 
@@ -156,6 +226,7 @@ impl Handler<Stop> for FetchPool {
     type Result = ();
 
     fn handle(&mut self, _stop: Stop, _ctx: &mut Self::Context) {
-        self.stopping.cancel();
+        self.secrets_manager.stop();
+        self.parameter_store.stop();
     }
 }

@@ -14,12 +14,23 @@ use crate::{
 /// error.
 pub type UpstreamAnswer = Result<SecretValue, FetchError>;
 
+/// How one call for several keys ends: for each key in their order with its body, or with nothing if
+/// the answer does not say what becomes of it; or with an error for all of them.
+pub type BatchAnswer = Result<Vec<Option<SecretValue>>, FetchError>;
+
 /// Answers one kind of key.
 ///
 /// The pool bounds how many calls run at once and how long one may take; an implementation does neither.
 pub trait Upstream<K> {
     /// Asks once. The future owns all it needs: the pool runs it as a task of its own.
     fn fetch(&self, key: K) -> LocalBoxFuture<'static, UpstreamAnswer>;
+
+    /// Asks once for several keys, whose names differ. By default nothing is answered: each key is then
+    /// asked for alone.
+    fn fetch_together(&self, keys: Vec<K>) -> LocalBoxFuture<'static, BatchAnswer> {
+        let _ = keys;
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 }
 
 /// Who answers which kind of key.
@@ -41,7 +52,7 @@ impl Upstreams {
         Self { secrets_manager: Rc::clone(&upstream) as _, parameter_store: upstream }
     }
 
-    /// Asks whoever answers this key.
+    /// Asks the one that answers this key, without a pool.
     pub fn fetch(&self, key: CacheKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         match key {
             CacheKey::Secret(key) => self.secrets_manager.fetch(key),

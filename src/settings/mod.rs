@@ -58,6 +58,9 @@ pub struct Settings {
     pub http_port: NonZeroU16,
     /// What happens when fetches fail or take long, and before an entry ends.
     pub resilience: ResilienceSettings,
+    /// `PARAMETERS_SECRETS_EXTENSION_BATCH_PARAMETERS`: whether parameters that queue share a
+    /// GetParameters call; false by default, because it needs a permission of its own.
+    pub batch_parameters: bool,
     /// What is fetched while the runtime starts.
     pub prefetch: PrefetchSettings,
     /// `PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE`: a JSON file that answers instead of AWS.
@@ -121,6 +124,7 @@ impl Settings {
                 deadline: reader.read(&table::DEADLINE),
                 error_ttl: reader.read(&table::ERROR_TTL),
             },
+            batch_parameters: reader.read(&table::BATCH_PARAMETERS),
             prefetch: PrefetchSettings::read(&mut reader),
             local_store: read_local_store(&mut reader),
             lambda: LambdaSettings::read(&reader.variables),

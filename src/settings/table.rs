@@ -163,6 +163,14 @@ pub(super) const DEADLINE: Number<Option<Duration>> = Number {
     ..timeout("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", "deadline")
 };
 
+pub(super) const BATCH_PARAMETERS: Choice<bool> = Choice {
+    name: "PARAMETERS_SECRETS_EXTENSION_BATCH_PARAMETERS",
+    default: false,
+    words: TRUE_OR_FALSE,
+    level: Some(Level::DEBUG),
+    sentence: |enabled, origin| enabled_or_not("Asking for parameters together", enabled, origin),
+};
+
 pub(super) const ERROR_TTL: Number<Duration> =
     millis("PARAMETERS_SECRETS_EXTENSION_ERROR_TTL_MILLIS", "time to remember an error");
 

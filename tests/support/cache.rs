@@ -5,9 +5,11 @@ use std::{cell::Cell, num::NonZeroUsize, rc::Rc, sync::Arc, time::Duration};
 use parameters_secrets_extension::{
     cache::{Answer, Cache, CachePolicy, CacheRegistry, LookupResult},
     fetch::{
-        pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED, PoolLimits},
+        lane::LaneLimits,
+        pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED},
         upstream::Upstreams,
     },
+    freeze::FreezeWatch,
     key::{CacheKey, ParameterKey, PerUpstream, SecretKey},
     stats::Stats,
 };
@@ -38,6 +40,7 @@ pub struct Config {
     pub permits: usize,
     pub max_queued: usize,
     pub time_out: Duration,
+    pub batches: bool,
     pub ttl_spread: f64,
     pub refresh_ahead: bool,
     pub stale_if_error: Duration,
@@ -55,6 +58,7 @@ impl Default for Config {
             permits: 3,
             max_queued: MAX_QUEUED,
             time_out: LONGEST_FETCH,
+            batches: false,
             ttl_spread: 0.0,
             refresh_ahead: false,
             stale_if_error: Duration::ZERO,
@@ -80,6 +84,7 @@ impl TestCache {
     pub fn with(config: Config, upstreams: Upstreams) -> Self {
         let clock = Arc::new(TestClock::new());
         let stats = Rc::new(Stats::default());
+        let freezes = FreezeWatch::new(clock.clone());
         let (test_clock, test_stats) = (Arc::clone(&clock), Rc::clone(&stats));
         let policy = CachePolicy {
             ttl: config.ttl,
@@ -88,16 +93,18 @@ impl TestCache {
             stale_if_error: config.stale_if_error,
             error_ttl: config.error_ttl,
         };
-        let limits = PoolLimits {
+        let limits = LaneLimits {
             permits: NonZeroUsize::new(config.permits).unwrap(),
             max_queued: config.max_queued,
             time_out: config.time_out,
+            batches: config.batches,
         };
         let deadline =
             PerUpstream { secrets_manager: config.deadline, parameter_store: config.deadline };
         let pool = FetchPool::new(
             upstreams,
             PerUpstream { secrets_manager: limits, parameter_store: limits },
+            freezes.clone(),
             clock.clone(),
             stats.clone(),
         );
@@ -114,7 +121,7 @@ impl TestCache {
             )
             .open()
         };
-        Self { cache: Rc::new(Cache::new(pool, open_registry, deadline)), clock, stats }
+        Self { cache: Rc::new(Cache::new(pool, open_registry, deadline, freezes)), clock, stats }
     }
 
     /// Asks, and gives the body's text or the error's code.

@@ -2,7 +2,7 @@ use std::{fs, path::Path, time::Duration};
 
 use super::LocalStore;
 use crate::{
-    fetch::{error::FetchError, upstream::Upstreams},
+    fetch::{error::FetchError, upstream::Upstream},
     key::{CacheKey, ParameterKey, SecretKey},
 };
 
@@ -19,7 +19,10 @@ fn parameter(name: &str) -> CacheKey {
 }
 
 async fn ask(store: &LocalStore, key: CacheKey) -> Result<String, FetchError> {
-    let value = Upstreams::of_one(store.clone()).fetch(key).await?;
+    let value = match key {
+        CacheKey::Secret(key) => store.fetch(key).await?,
+        CacheKey::Parameter(key) => store.fetch(key).await?,
+    };
     Ok(String::from_utf8(value.reveal().to_vec()).expect("a body is UTF-8"))
 }
 

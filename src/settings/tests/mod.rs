@@ -97,7 +97,7 @@ fn the_start_up_log_of_a_bare_function_is_the_official_one() {
 fn our_own_settings_that_are_not_present_share_one_line() {
     let expected = "DEBUG Not present, so at their defaults: PARAMETERS_SECRETS_EXTENSION_… \
                     LOG_FORMAT, STALE_IF_ERROR_SECONDS, REFRESH_AHEAD, TTL_SPREAD_PERCENT, DEADLINE_MILLIS, \
-                    ERROR_TTL_MILLIS, PREFETCH, PREFETCH_MAX_DELAY_MILLIS.";
+                    ERROR_TTL_MILLIS, BATCH_PARAMETERS, PREFETCH, PREFETCH_MAX_DELAY_MILLIS.";
     assert_eq!(own_lines(&read(&[TOKEN])), [expected]);
 }
 
@@ -121,9 +121,11 @@ fn our_own_settings_are_read() {
         ("PARAMETERS_SECRETS_EXTENSION_TTL_SPREAD_PERCENT", "99"),
         ("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", "1500"),
         ("PARAMETERS_SECRETS_EXTENSION_ERROR_TTL_MILLIS", "250"),
+        ("PARAMETERS_SECRETS_EXTENSION_BATCH_PARAMETERS", "True"),
         ("PARAMETERS_SECRETS_EXTENSION_PREFETCH", "secret:a, parameter:/b,,"),
         ("PARAMETERS_SECRETS_EXTENSION_PREFETCH_MAX_DELAY_MILLIS", "2000"),
     ]);
+    assert!(reading.settings.batch_parameters);
     let resilience = &reading.settings.resilience;
     assert_eq!(resilience.stale_if_error, Duration::from_secs(60));
     assert!(!resilience.refresh_ahead);

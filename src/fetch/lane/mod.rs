@@ -1,0 +1,476 @@
+//! The way to one upstream: carries out what [`LaneState`] decides.
+//!
+//! Owns the fetches that wait for an answer and the calls that are open. Promises that every fetch is
+//! answered once: with a value, an error, or its time-out. A fetch that queues costs a key and a
+//! channel; only an open call costs a task.
+
+mod batchable;
+mod scarcity;
+mod state;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    fmt::Display,
+    panic::AssertUnwindSafe,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::LocalBoxFuture};
+use tokio::{
+    select,
+    sync::oneshot,
+    task::{AbortHandle, spawn_local},
+};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{info, warn};
+
+pub use self::{
+    batchable::{Batchable, Group},
+    scarcity::{FIRST_PAUSE, LONGEST_PAUSE, Throttled},
+    state::{
+        CallId, Ending, FetchId, Full, LARGEST_BATCH, LaneLimits, LaneState, Output, SINGLY_FOR,
+        Why,
+    },
+};
+use crate::{
+    clock::Clock,
+    fetch::{
+        error::{FetchError, UpstreamErrorKind},
+        pool::{Demand, Departure, FetchReply, Fetched},
+        upstream::{BatchAnswer, Upstream},
+    },
+    freeze::{FreezeWatch, Generation, Open},
+    key::UpstreamKind,
+    log::{debug, millis},
+    secret::SecretValue,
+    stats::Stats,
+};
+
+/// How long a call from before a freeze may still bring its answer, before it is made again: an answer
+/// that lies in the socket needs milliseconds, even with little CPU.
+const ANSWER_AT_HAND: Duration = Duration::from_millis(50);
+
+/// One upstream's fetches. See the module.
+pub(super) struct Lane<K> {
+    kind: UpstreamKind,
+    upstream: Rc<dyn Upstream<K>>,
+    state: RefCell<LaneState<K>>,
+    pending: RefCell<HashMap<FetchId, Pending>>,
+    calls: RefCell<HashMap<CallId, AbortHandle>>,
+    /// Wakes the lane at the time its state names.
+    alarm: RefCell<Option<(Duration, AbortOnDropHandle<()>)>>,
+    /// Whether fetches queued when that was last looked at.
+    is_saturated: Cell<bool>,
+    /// Whether the end of this turn of the event loop is waited for.
+    gathers: Cell<bool>,
+    stopped: Cell<bool>,
+    next_fetch: Cell<u64>,
+    time_out: Duration,
+    freezes: FreezeWatch,
+    clock: Arc<dyn Clock>,
+    stats: Rc<Stats>,
+}
+
+/// A fetch that waits for its answer.
+struct Pending {
+    reply: oneshot::Sender<FetchReply>,
+    departure: Departure,
+    /// In awake time.
+    arrived: Duration,
+    /// In awake time, while its call is open.
+    left: Option<Duration>,
+    /// What the service said when it throttled the fetch last.
+    throttled: Option<FetchError>,
+    _open: Open,
+}
+
+/// What a call is about, for as long as it is open.
+type Asked<K> = Vec<(FetchId, K)>;
+
+/// How a call ended, for each fetch.
+type Answers = Vec<(FetchId, Answer)>;
+
+/// What a call says about one fetch.
+enum Answer {
+    Value(SecretValue),
+    Error(FetchError),
+    /// Nothing: the fetch is asked for alone.
+    Nothing,
+    /// The batch was refused as a whole.
+    BatchRefused,
+}
+
+impl<K> Lane<K>
+where
+    K: Batchable + Clone + PartialEq + Display + 'static,
+{
+    pub(super) fn new(
+        kind: UpstreamKind,
+        upstream: Rc<dyn Upstream<K>>,
+        limits: LaneLimits,
+        freezes: FreezeWatch,
+        clock: Arc<dyn Clock>,
+        stats: Rc<Stats>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            kind,
+            upstream,
+            state: RefCell::new(LaneState::new(limits, fastrand::u64(..))),
+            pending: RefCell::default(),
+            calls: RefCell::default(),
+            alarm: RefCell::default(),
+            is_saturated: Cell::new(false),
+            gathers: Cell::new(false),
+            stopped: Cell::new(false),
+            next_fetch: Cell::new(0),
+            time_out: limits.time_out,
+            freezes,
+            clock,
+            stats,
+        })
+    }
+
+    /// Takes a fetch on. Its reply is sent later, or at once if there is no place for it.
+    pub(super) fn fetch(
+        self: &Rc<Self>,
+        key: K,
+        demand: Demand,
+        departure: Departure,
+        reply: oneshot::Sender<FetchReply>,
+    ) {
+        if self.stopped.get() {
+            return send(reply, Err(FetchError::Stopping));
+        }
+        let open = self.freezes.open();
+        let arrived = self.freezes.awake();
+        let id = FetchId(self.next_fetch.get());
+        self.next_fetch.set(id.0 + 1);
+        if let Err(Full) = self.state.borrow_mut().fetch(id, key, demand, arrived) {
+            return send(reply, Err(overloaded()));
+        }
+        let pending =
+            Pending { reply, departure, arrived, left: None, throttled: None, _open: open };
+        self.pending.borrow_mut().insert(id, pending);
+        if self.state.borrow().batches(arrived) {
+            self.go_on_at_the_end_of_the_turn();
+        } else {
+            self.go_on();
+        }
+    }
+
+    /// The fetches of this key are wanted more than before.
+    pub(super) fn promote(self: &Rc<Self>, key: &K, demand: Demand) {
+        self.state.borrow_mut().promote(key, demand);
+        self.go_on();
+    }
+
+    /// Fails every fetch, and every further one.
+    pub(super) fn stop(&self) {
+        self.stopped.set(true);
+        self.state.borrow_mut().stop();
+        self.alarm.take();
+        self.calls.take().into_values().for_each(|call| call.abort());
+        for fetch in self.pending.take().into_values() {
+            send(fetch.reply, Err(FetchError::Stopping));
+        }
+    }
+
+    /// What arrives in one turn of the event loop can leave in one call; nothing waits any longer.
+    fn go_on_at_the_end_of_the_turn(self: &Rc<Self>) {
+        if !self.gathers.replace(true) {
+            let lane = Rc::clone(self);
+            spawn_local(async move {
+                lane.gathers.set(false);
+                lane.go_on();
+            });
+        }
+    }
+
+    /// Carries out what the state decides, until it has nothing more to do.
+    fn go_on(self: &Rc<Self>) {
+        loop {
+            let now = self.freezes.awake();
+            let Some(output) = self.state.borrow_mut().poll(now) else { break };
+            match output {
+                Output::Call(call, asked) => self.make(call, asked, now),
+                Output::Fail(fetch, why) => self.fail(fetch, why, now),
+                Output::Cancel(call) => {
+                    if let Some(call) = self.calls.borrow_mut().remove(&call) {
+                        call.abort();
+                    }
+                }
+            }
+        }
+        self.tell_of_the_queue();
+        self.set_the_alarm();
+    }
+
+    fn make(self: &Rc<Self>, call: CallId, asked: Asked<K>, now: Duration) {
+        self.stats.upstream_call();
+        let moment = self.clock.now();
+        let (permits, queued) = (self.permits(), self.state.borrow().queued());
+        for (id, key) in &asked {
+            if let Some(pending) = self.pending.borrow_mut().get_mut(id) {
+                pending.departure.leaves(moment);
+                pending.left = Some(now);
+            }
+            let together = (asked.len() > 1).then_some(asked.len());
+            debug!(%key, upstream = %self.kind, %permits, queued, together, "fetch started");
+        }
+        let lane = Rc::clone(self);
+        let task = spawn_local(async move {
+            let answers = AssertUnwindSafe(lane.ask(&asked)).catch_unwind().await;
+            let answers = answers.unwrap_or_else(|_panic| {
+                let panicked = || Answer::Error(FetchError::Panicked);
+                asked.iter().map(|(id, _)| (*id, panicked())).collect()
+            });
+            lane.ended(call, answers);
+        });
+        self.calls.borrow_mut().insert(call, task.abort_handle());
+    }
+
+    /// Asks the upstream, and once more after each freeze that the call did not outlive.
+    async fn ask(&self, asked: &Asked<K>) -> Answers {
+        loop {
+            let generation = self.freezes.generation();
+            let mut call = self.call(asked);
+            let answers = select! {
+                biased;
+                answers = &mut call => answers,
+                () = self.freezes.frozen_since(generation) => {
+                    match self.freezes.timeout(ANSWER_AT_HAND, &mut call).await {
+                        Some(answers) => answers,
+                        None => { self.ask_again(asked); continue }
+                    }
+                }
+            };
+            if self.is_a_freezes_doing(&answers, generation) {
+                self.ask_again(asked);
+                continue;
+            }
+            return answers;
+        }
+    }
+
+    /// Whether a call failed only because its connection did not outlive a freeze.
+    fn is_a_freezes_doing(&self, answers: &Answers, generation: Generation) -> bool {
+        let is_cut = |answer: &Answer| matches!(answer, Answer::Error(error) if error.is_without_an_answer());
+        self.freezes.look();
+        self.freezes.generation() > generation && answers.iter().all(|(_, answer)| is_cut(answer))
+    }
+
+    fn ask_again(&self, asked: &Asked<K>) {
+        self.stats.upstream_call();
+        let moment = self.clock.now();
+        for (id, key) in asked {
+            if let Some(pending) = self.pending.borrow_mut().get_mut(id) {
+                pending.departure.leaves(moment);
+            }
+            debug!(%key, upstream = %self.kind, "asking again: frozen since the call began");
+        }
+    }
+
+    fn call(&self, asked: &Asked<K>) -> LocalBoxFuture<'static, Answers> {
+        if let [(id, key)] = &asked[..] {
+            let (id, call) = (*id, self.upstream.fetch(key.clone()));
+            return Box::pin(async move {
+                let answer = call.await.map_or_else(Answer::Error, Answer::Value);
+                vec![(id, answer)]
+            });
+        }
+        let (ids, keys): (Vec<_>, Vec<_>) = asked.iter().cloned().unzip();
+        let call = self.upstream.fetch_together(keys);
+        Box::pin(async move { told_apart(&ids, call.await) })
+    }
+
+    /// A call has ended: its fetches are answered, or put back.
+    fn ended(self: &Rc<Self>, call: CallId, answers: Answers) {
+        self.calls.borrow_mut().remove(&call);
+        let now = self.freezes.awake();
+        let endings: Vec<_> = answers.iter().map(|(id, answer)| (*id, answer.ending())).collect();
+        let change = self.state.borrow_mut().ended(call, &endings, now);
+        self.tell_of_scarcity(change, now);
+        let was_refused = answers.iter().any(|(_, a)| matches!(a, Answer::BatchRefused));
+        if was_refused {
+            warn!(
+                upstream = %self.kind,
+                "a batch was refused as a whole; asking singly for {} s. Does the role allow \
+                 ssm:GetParameters on these parameters?",
+                SINGLY_FOR.as_secs()
+            );
+        }
+        for (id, answer) in answers {
+            match answer {
+                Answer::Value(value) => self.answer(id, Ok(value), now),
+                Answer::Error(error) if error.is_throttling() => self.put_back(id, error),
+                Answer::Error(error) => self.answer(id, Err(error), now),
+                Answer::Nothing | Answer::BatchRefused => self.put_back_alone(id),
+            }
+        }
+        self.go_on();
+    }
+
+    fn put_back(&self, id: FetchId, error: FetchError) {
+        if let Some(pending) = self.pending.borrow_mut().get_mut(&id) {
+            pending.departure.is_put_back();
+            pending.left = None;
+            pending.throttled = Some(error);
+        }
+    }
+
+    fn put_back_alone(&self, id: FetchId) {
+        if let Some(pending) = self.pending.borrow_mut().get_mut(&id) {
+            pending.departure.is_put_back();
+            pending.left = None;
+        }
+    }
+
+    fn fail(&self, id: FetchId, why: Why, now: Duration) {
+        let throttled = self.pending.borrow_mut().get_mut(&id).and_then(|p| p.throttled.take());
+        let error = match (why, throttled) {
+            (Why::Displaced, _) => overloaded(),
+            (Why::OldValueWillDo, Some(error)) => error,
+            (Why::Throttled, Some(error)) => error.with_advice(self.kind),
+            (Why::NoAnswer, _) => FetchError::Timeout {
+                upstream: self.kind,
+                after: self.time_out,
+                hint: "the service did not answer; is there a route to its endpoint?",
+            },
+            (Why::Queued | Why::Throttled | Why::OldValueWillDo, _) => {
+                FetchError::Queued { upstream: self.kind, after: self.time_out }
+            }
+        };
+        self.answer(id, Err(error), now);
+    }
+
+    fn answer(&self, id: FetchId, answer: Result<SecretValue, FetchError>, now: Duration) {
+        // A fetch whose time was over before its call ended has its answer.
+        let Some(pending) = self.pending.borrow_mut().remove(&id) else { return };
+        self.stats.fetch_took(now.saturating_sub(pending.arrived));
+        if answer.is_err() {
+            self.stats.fetch_failed();
+        }
+        let left = pending.left.unwrap_or(now);
+        send(
+            pending.reply,
+            answer.map(|value| Fetched {
+                value,
+                queued: left.saturating_sub(pending.arrived),
+                took: now.saturating_sub(left),
+            }),
+        );
+    }
+
+    /// Wakes the lane when its state wants it, and after a freeze, which ends a pause.
+    fn set_the_alarm(self: &Rc<Self>) {
+        let wake_at = self.state.borrow().wake_at();
+        let is_set_for = self.alarm.borrow().as_ref().map(|(at, _)| *at);
+        if wake_at == is_set_for {
+            return;
+        }
+        *self.alarm.borrow_mut() = wake_at.map(|at| {
+            let lane = Rc::downgrade(self);
+            let (freezes, generation) = (self.freezes.clone(), self.freezes.generation());
+            let rings = async move {
+                let thawed = select! {
+                    () = freezes.sleep(at.saturating_sub(freezes.awake())) => false,
+                    () = freezes.frozen_since(generation) => true,
+                };
+                let Some(lane) = lane.upgrade() else { return };
+                if thawed {
+                    lane.state.borrow_mut().thawed();
+                }
+                // Not dropped here: this task would end itself.
+                let done = lane.alarm.take();
+                lane.go_on();
+                drop(done.map(|(_, task)| task.detach()));
+            };
+            (at, AbortOnDropHandle::new(spawn_local(rings)))
+        });
+    }
+
+    fn tell_of_the_queue(&self) {
+        let queued = self.state.borrow().queued();
+        self.stats.queue_length(queued);
+        let what = match (self.is_saturated.replace(queued > 0), queued > 0) {
+            (false, true) => "pool saturated",
+            (true, false) => "pool drained",
+            _ => return,
+        };
+        debug!(upstream = %self.kind, permits = %self.permits(), queued, "{what}");
+    }
+
+    fn tell_of_scarcity(&self, change: Option<Throttled>, now: Duration) {
+        let Some(change) = change else { return };
+        let state = self.state.borrow();
+        let (window, pause_ms) = (state.window(), millis(state.pause(now)));
+        match change {
+            Throttled::Begins => {
+                self.stats.throttled();
+                info!(
+                    upstream = %self.kind,
+                    "the service throttles; calls go one at a time, with pauses, until it answers"
+                );
+            }
+            Throttled::Continues => self.stats.throttled(),
+            Throttled::Ends => {
+                debug!(upstream = %self.kind, window, "the service no longer throttles");
+                return;
+            }
+        }
+        debug!(upstream = %self.kind, window, pause_ms, queued = state.queued(), "throttled");
+    }
+
+    fn permits(&self) -> String {
+        let state = self.state.borrow();
+        format!("{}/{}", state.open_calls(), state.permits())
+    }
+}
+
+impl Answer {
+    fn ending(&self) -> Ending {
+        match self {
+            Self::Value(_) => Ending::Answered,
+            Self::Error(FetchError::Upstream { kind, .. }) => match kind {
+                UpstreamErrorKind::Throttling { retry_after } => {
+                    Ending::Throttled { retry_after: *retry_after }
+                }
+                UpstreamErrorKind::Refusal => Ending::Answered,
+                UpstreamErrorKind::Passing => Ending::Failed,
+            },
+            Self::Error(_) => Ending::Failed,
+            Self::Nothing => Ending::Unanswered,
+            Self::BatchRefused => Ending::BatchRefused,
+        }
+    }
+}
+
+/// What a batch's answer says about each of its fetches, in their order.
+fn told_apart(ids: &[FetchId], answer: BatchAnswer) -> Answers {
+    match answer {
+        Ok(values) => {
+            let values = values.into_iter().chain(std::iter::repeat_with(|| None));
+            let answers = values.map(|value| value.map_or(Answer::Nothing, Answer::Value));
+            ids.iter().copied().zip(answers).collect()
+        }
+        Err(error) if error.is_refusal() => {
+            ids.iter().map(|id| (*id, Answer::BatchRefused)).collect()
+        }
+        Err(error) => ids.iter().map(|id| (*id, Answer::Error(error.clone()))).collect(),
+    }
+}
+
+fn overloaded() -> FetchError {
+    FetchError::Overloaded(
+        "too many fetches queue for this service already; \
+         PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS sets how many run at once",
+    )
+}
+
+/// A key's actor that has ended waits for no reply.
+fn send(reply: oneshot::Sender<FetchReply>, answer: FetchReply) {
+    let _ = reply.send(answer);
+}
