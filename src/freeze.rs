@@ -44,8 +44,8 @@ struct Shared {
 struct State {
     /// When the clocks were compared last.
     last: Moment,
-    /// Since when nothing has been open, unless something is.
-    rests_since: Moment,
+    /// Since when nothing has been open, unless something is, or nothing ever was.
+    rests_since: Option<Moment>,
     /// The time the process could run, since the start.
     awake: Duration,
     open: usize,
@@ -72,7 +72,7 @@ impl FreezeWatch {
         let now = clock.now();
         let state = Mutex::new(State {
             last: now,
-            rests_since: now,
+            rests_since: None,
             awake: Duration::ZERO,
             open: 0,
             is_ticking: false,
@@ -180,7 +180,7 @@ impl Drop for Open {
         let now = self.0.0.clock.now();
         let mut state = self.0.state();
         state.open -= 1;
-        state.rests_since = now;
+        state.rests_since = Some(now);
     }
 }
 
@@ -204,8 +204,8 @@ impl State {
             self.advance(now);
             self.is_ticking = true;
         }
-        let rest = now.age_since(self.rests_since);
-        let rested_too_long = self.open == 0 && rest.is_none_or(|rest| rest > LONGEST_REST);
+        let is_too_long = |since| now.age_since(since).is_none_or(|rest| rest > LONGEST_REST);
+        let rested_too_long = self.open == 0 && self.rests_since.is_some_and(is_too_long);
         self.open += 1;
         (rested_too_long, must_tick)
     }

@@ -22,6 +22,7 @@ use crate::{
     clock::SystemClock,
     command,
     extension::Backend,
+    freeze::FreezeWatch,
     key::{PerUpstream, UpstreamKind},
     settings::{Settings, SettingsAndNotices},
 };
@@ -52,7 +53,7 @@ async fn check(reading: &SettingsAndNotices, items: &[String], report: &mut Repo
         }
     }
     let items: Vec<_> = items.iter().filter_map(|text| Item::read(text, report)).collect();
-    let backend = match Backend::new(settings, Arc::new(SystemClock)) {
+    let backend = match Backend::new(settings, FreezeWatch::new(Arc::new(SystemClock))) {
         Ok(backend) => backend,
         Err(reason) => {
             let to_do = "correct the file, or PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE";

@@ -5,12 +5,12 @@ use std::{rc::Rc, sync::Arc};
 use tracing::error;
 
 use crate::{
-    clock::Clock,
     fetch::{
         aws::{Aws, CurrentToken, ParameterStore, SecretsManager},
         local_store::LocalStore,
         upstream::Upstreams,
     },
+    freeze::FreezeWatch,
     settings::Settings,
 };
 
@@ -19,23 +19,23 @@ const LOCAL_REGION: &str = "us-east-1";
 
 /// Who answers fetches: AWS, or a file.
 pub(crate) enum Backend {
-    Aws { aws: Rc<Aws>, secrets_manager: SecretsManager, parameter_store: ParameterStore },
+    Aws { aws: Arc<Aws>, secrets_manager: SecretsManager, parameter_store: ParameterStore },
     LocalStore(LocalStore),
 }
 
 impl Backend {
     /// A local store is opened and checked; with AWS nothing happens yet.
-    pub(crate) fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    pub(crate) fn new(settings: &Settings, freezes: FreezeWatch) -> Result<Self, String> {
         if let Some(path) = &settings.local_store {
             let region = settings.aws.region.as_deref().unwrap_or(LOCAL_REGION);
             return LocalStore::open(path, region)
                 .map(Self::LocalStore)
                 .map_err(|error| error.to_string());
         }
-        let aws = Rc::new(Aws::new(settings.aws.clone(), settings.max_connections, clock));
+        let aws = Arc::new(Aws::new(settings.aws.clone(), settings.max_connections, freezes));
         Ok(Self::Aws {
-            secrets_manager: SecretsManager::new(Rc::clone(&aws)),
-            parameter_store: ParameterStore::new(Rc::clone(&aws)),
+            secrets_manager: SecretsManager::new(Arc::clone(&aws)),
+            parameter_store: ParameterStore::new(Arc::clone(&aws)),
             aws,
         })
     }
@@ -43,7 +43,7 @@ impl Backend {
     /// Who knows the token of a SnapStart function.
     pub(super) fn current_token(&self) -> Option<Rc<dyn CurrentToken>> {
         match self {
-            Self::Aws { aws, .. } => Some(Rc::clone(aws) as _),
+            Self::Aws { aws, .. } => Some(Rc::new(Arc::clone(aws))),
             Self::LocalStore(_) => None,
         }
     }
@@ -55,13 +55,6 @@ impl Backend {
                 parameter_store: Rc::new(parameter_store.clone()),
             },
             Self::LocalStore(store) => Upstreams::of_one(store.clone()),
-        }
-    }
-
-    /// Calls with fresh credentials, over fresh connections, from now on.
-    pub(super) fn start_over(&self) {
-        if let Self::Aws { aws, .. } = self {
-            aws.start_over();
         }
     }
 

@@ -101,7 +101,8 @@ async fn serve(
 ) -> Result<(), Failure> {
     let registration = registration.transpose().map_err(|error| error.to_string())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let backend = Backend::new(settings, Arc::clone(&clock));
+    let freezes = FreezeWatch::new(Arc::clone(&clock));
+    let backend = Backend::new(settings, freezes.clone());
     let (listeners, backend) = match (listening(settings, listeners), backend) {
         (Ok(listeners), Ok(backend)) => (listeners, backend),
         (Err(reason), _) | (_, Err(reason)) => return Err(give_up(registration, reason).await),
@@ -114,14 +115,7 @@ async fn serve(
             backend.current_token(),
             Arc::clone(&clock),
         ),
-        cache: cache(
-            settings,
-            &snapshot,
-            backend.upstreams(),
-            FreezeWatch::new(Arc::clone(&clock)),
-            clock,
-            Rc::clone(&stats),
-        ),
+        cache: cache(settings, &snapshot, backend.upstreams(), freezes, clock, Rc::clone(&stats)),
         stats: Rc::clone(&stats),
     });
     let http = HttpActor::new(listeners, http::routes(service.clone())).start();
@@ -131,12 +125,7 @@ async fn serve(
     own_notices.iter().for_each(log::notice);
     let backend = Rc::new(backend);
     if let Some(lifecycle) = lifecycle.clone() {
-        tokio::task::spawn_local(tell_of_invocations(
-            lifecycle,
-            snapshot.clone(),
-            Rc::clone(&backend),
-            service.clone(),
-        ));
+        tokio::task::spawn_local(tell_of_invocations(lifecycle, snapshot.clone(), service.clone()));
     }
     tokio::task::spawn_local(warm_up_and_prefetch(
         backend,
@@ -186,17 +175,15 @@ async fn tell_lambda(mut lifecycle: Lifecycle, lambda: &LambdaSettings, reason: 
 }
 
 /// Tells the cache of every invocation: the environment may have been frozen before it, or restored before
-/// the first. Clients come first then: the calls that are made again need new ones.
+/// the first.
 async fn tell_of_invocations(
     mut lifecycle: Lifecycle,
     snapshot: Snapshot,
-    backend: Rc<Backend>,
     service: web::Data<Service>,
 ) {
     while lifecycle.invoked().await.is_ok() {
         if snapshot.is_ahead() {
             snapshot.has_passed();
-            backend.start_over();
             service.cache.start_over();
         }
         service.cache.invoked();

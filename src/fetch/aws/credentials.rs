@@ -1,16 +1,21 @@
 //! Where credentials come from, and which session token they have now.
 
+use std::sync::Arc;
+
 use aws_config::{
     ecs::EcsCredentialsProvider, environment::EnvironmentVariableCredentialsProvider,
     meta::credentials::CredentialsProviderChain, provider_config::ProviderConfig,
 };
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, SharedCredentialsProvider},
+};
 use futures_util::future::LocalBoxFuture;
 use tracing::warn;
 
 use crate::{
     fetch::{
-        aws::{http_pool::HttpPool, set_up::Aws},
+        aws::{http_pool::HttpPool, sdk_error::causes, set_up::Aws},
         error::FetchError,
     },
     settings::Token,
@@ -48,17 +53,10 @@ pub(super) fn provider() -> Result<SharedCredentialsProvider, FetchError> {
     ))
 }
 
-impl CurrentToken for Aws {
+impl CurrentToken for Arc<Aws> {
     fn current_token(&self) -> LocalBoxFuture<'_, Option<Token>> {
         Box::pin(async {
-            let credentials = match self.credentials().await {
-                Ok(provider) => provider.provide_credentials().await,
-                Err(error) => {
-                    warn!(%error, "no credentials to check a request's token against");
-                    return None;
-                }
-            };
-            match credentials {
+            match self.current_credentials().await {
                 Ok(credentials) => {
                     credentials.session_token().and_then(|token| Token::new(token.to_owned()))
                 }
@@ -68,5 +66,16 @@ impl CurrentToken for Aws {
                 }
             }
         })
+    }
+}
+
+impl Aws {
+    async fn current_credentials(&self) -> Result<Credentials, FetchError> {
+        let provider = self.credentials().await?;
+        self.on_the_call_thread(async move {
+            let credentials = provider.provide_credentials().await;
+            credentials.map_err(|error| FetchError::Dispatch { reason: causes(&error) })
+        })
+        .await
     }
 }

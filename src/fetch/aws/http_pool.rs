@@ -9,7 +9,7 @@ use aws_smithy_http_client::{
 };
 use aws_smithy_runtime_api::{client::http::SharedHttpClient, shared::IntoShared};
 
-use crate::fetch::{aws::client_cell::TRUSTED_FOR, error::FetchError};
+use crate::{fetch::error::FetchError, freeze::LONGEST_REST};
 
 /// What [`HttpPool`] speaks TLS with.
 pub const TLS_LIBRARY: &str = "rustls with aws-lc";
@@ -43,7 +43,7 @@ impl HttpPool {
         let pool = ConnectionPool::builder()
             .max_connections_per_host(max_connections.get())
             // Nobody uses an older one: whoever shares the pool would only keep it open.
-            .idle_timeout(TRUSTED_FOR)
+            .idle_timeout(LONGEST_REST)
             .proxy_config(ProxyConfig::from_env())
             .tls_provider(Provider::rustls(CryptoMode::AwsLc))
             .tls_context(trust_roots(ca_bundle)?)
@@ -56,7 +56,7 @@ impl HttpPool {
     pub(super) fn of_the_credentials() -> Result<Self, FetchError> {
         let pool = ConnectionPool::builder()
             .max_connections_per_host(1)
-            .idle_timeout(TRUSTED_FOR)
+            .idle_timeout(LONGEST_REST)
             .build_http()
             .map_err(set_up_failed)?;
         Ok(Self { pool: Arc::new(pool) })

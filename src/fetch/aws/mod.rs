@@ -1,11 +1,13 @@
 //! What is AWS's: the set-up that both services share, their clients, their calls and their errors.
 
+mod call_thread;
 mod client_cell;
 mod credentials;
 mod endpoint;
 mod http_pool;
 mod parameter_store;
 mod probe;
+mod retries;
 mod sdk_error;
 mod secrets_manager;
 mod set_up;

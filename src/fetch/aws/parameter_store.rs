@@ -1,21 +1,29 @@
 //! Parameter Store: GetParameter.
 
-use std::rc::Rc;
+use std::{collections::HashMap, sync::Arc};
 
 use aws_config::SdkConfig;
-use aws_sdk_ssm::{Client, config::Builder};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_sdk_ssm::{
+    Client,
+    config::Builder,
+    operation::{get_parameter::GetParameterError, get_parameters::GetParametersError},
+};
+use aws_smithy_runtime_api::client::{http::SharedHttpClient, interceptors::context::Error};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::future::LocalBoxFuture;
 
 use crate::{
     fetch::{
         aws::{
-            client_cell::ClientCell, sdk_error::from_sdk_error, set_up::Aws,
+            client_cell::ClientCell,
+            retries::LeftToTheLane,
+            sdk_error::from_sdk_error,
+            set_up::{Aws, connecting_again},
             user_agent::ExtensionUserAgent,
         },
         body::ParameterRecord,
         error::FetchError,
-        upstream::{Upstream, UpstreamAnswer},
+        upstream::{BatchAnswer, Upstream, UpstreamAnswer},
     },
     key::{ParameterKey, UpstreamKind},
 };
@@ -23,46 +31,50 @@ use crate::{
 /// Answers parameters from AWS.
 #[derive(Clone, Debug)]
 pub struct ParameterStore {
-    aws: Rc<Aws>,
-    client: Rc<ClientCell<Client>>,
+    aws: Arc<Aws>,
+    client: Arc<ClientCell<Client>>,
 }
 
 impl ParameterStore {
     /// Connects nothing yet.
-    pub fn new(aws: Rc<Aws>) -> Self {
-        Self { aws, client: Rc::new(ClientCell::empty()) }
+    pub fn new(aws: Arc<Aws>) -> Self {
+        Self { aws, client: Arc::new(ClientCell::empty()) }
     }
 
-    /// Builds the client if nobody has yet. Whoever fetches meanwhile waits for the same one.
+    /// Builds the client if there is none yet. A call that comes meanwhile waits for the same one.
     ///
     /// # Errors
     ///
     /// TLS roots that cannot be read or used.
     pub async fn warm_up(&self) -> Result<(), FetchError> {
-        self.client.warm_up(&self.aws, self.build()).await
+        let this = self.clone();
+        let work = async move { this.client().await.map(|_client| ()) };
+        self.aws.on_the_call_thread(work).await
     }
 
-    fn build(&self) -> impl FnOnce(&SdkConfig, SharedHttpClient) -> Client + Send + 'static {
-        let endpoint = self.aws.settings().endpoint_url_of.parameter_store.clone();
-        move |config, http_client| {
-            let config = Builder::from(config)
-                .http_client(http_client)
-                .interceptor(ExtensionUserAgent::new("ssm"));
-            Client::from_conf(match endpoint {
-                Some(endpoint) => config.endpoint_url(endpoint).build(),
-                None => config.build(),
-            })
-        }
+    async fn client(&self) -> Result<Client, FetchError> {
+        self.client.get(&self.aws, |config, http_client| self.build(config, http_client)).await
+    }
+
+    fn build(&self, config: &SdkConfig, http_client: SharedHttpClient) -> Client {
+        let config = Builder::from(config)
+            .http_client(http_client)
+            .interceptor(ExtensionUserAgent::new("ssm"))
+            .retry_classifier(LeftToTheLane {
+                throttling: self.aws.leaves_throttling_to_the_lane(),
+                code_of,
+            });
+        Client::from_conf(match &self.aws.settings().endpoint_url_of.parameter_store {
+            Some(endpoint) => config.endpoint_url(endpoint).build(),
+            None => config.build(),
+        })
     }
 
     async fn get_parameter(self, key: ParameterKey) -> UpstreamAnswer {
-        self.client
-            .for_a_call(&self.aws, self.build())
-            .await?
-            .get_parameter()
-            .name(key.name_with_selector())
-            .with_decryption(key.with_decryption)
-            .send()
+        let client = self.client().await?;
+        let name = key.name_with_selector();
+        let ask = || client.get_parameter().name(&name).with_decryption(key.with_decryption).send();
+        connecting_again(ask)
             .await
             .map_err(|error| from_sdk_error(UpstreamKind::ParameterStore, error))?
             .parameter
@@ -71,10 +83,49 @@ impl ParameterStore {
                 reason: "the service's answer holds no parameter".to_owned(),
             })
     }
+
+    /// What the answer leaves out, or says of a name that was not asked for, counts as not answered: the
+    /// lane asks for it alone, and its caller gets the code that tells why.
+    async fn get_parameters(self, keys: Vec<ParameterKey>) -> BatchAnswer {
+        let client = self.client().await?;
+        let names: Vec<_> = keys.iter().map(ParameterKey::name_with_selector).collect();
+        let with_decryption = keys.iter().any(|key| key.with_decryption);
+        let ask = || {
+            client
+                .get_parameters()
+                .set_names(Some(names.clone()))
+                .with_decryption(with_decryption)
+                .send()
+        };
+        let output = connecting_again(ask)
+            .await
+            .map_err(|error| from_sdk_error(UpstreamKind::ParameterStore, error))?;
+        let mut answered = HashMap::new();
+        for parameter in output.parameters.unwrap_or_default() {
+            if let Some(name) = parameter.name.clone() {
+                answered.entry(name).or_insert(parameter);
+            }
+        }
+        let body = |parameter| ParameterRecord::from(parameter).into_body();
+        Ok(keys.iter().map(|key| answered.remove(&key.name).map(body)).collect())
+    }
+}
+
+fn code_of(error: &Error) -> Option<&str> {
+    let single = error.downcast_ref::<GetParameterError>().and_then(|error| error.code());
+    single.or_else(|| error.downcast_ref::<GetParametersError>().and_then(|error| error.code()))
 }
 
 impl Upstream<ParameterKey> for ParameterStore {
     fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
-        Box::pin(self.clone().get_parameter(key))
+        let this = self.clone();
+        let aws = Arc::clone(&self.aws);
+        Box::pin(async move { aws.on_the_call_thread(this.get_parameter(key)).await })
+    }
+
+    fn fetch_together(&self, keys: Vec<ParameterKey>) -> LocalBoxFuture<'static, BatchAnswer> {
+        let this = self.clone();
+        let aws = Arc::clone(&self.aws);
+        Box::pin(async move { aws.on_the_call_thread(this.get_parameters(keys)).await })
     }
 }

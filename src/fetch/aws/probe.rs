@@ -27,7 +27,7 @@ impl Aws {
     ///
     /// No answer came; the text has every cause.
     pub async fn probe(&self, url: &str) -> Result<Option<SystemTime>, FetchError> {
-        let (http_client, _pool) = self.client(|_config, http_client| http_client, None).await?;
+        let http_client = self.client(|_config, http_client| http_client).await?;
         let time_outs = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIME_OUT)
             .operation_attempt_timeout(ATTEMPT_TIME_OUT);

@@ -7,7 +7,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::{
     fetch::{
-        aws::set_up::{ATTEMPT_TIME_OUT, CONNECT_TIME_OUT},
+        aws::set_up::{ATTEMPT_TIME_OUT, CONNECT_ATTEMPTS, CONNECT_TIME_OUT},
         error::{FetchError, UpstreamErrorKind},
     },
     key::UpstreamKind,
@@ -79,8 +79,9 @@ where
         }
         SdkError::DispatchFailure(failure) if failure.is_timeout() => FetchError::Timeout {
             upstream,
-            after: CONNECT_TIME_OUT,
-            hint: "so long was each of the attempts to connect; is there a route to its endpoint?",
+            after: CONNECT_TIME_OUT * CONNECT_ATTEMPTS,
+            hint: "no connection in two attempts; a function in a VPC needs a NAT gateway or a VPC \
+                   endpoint for this service",
         },
         SdkError::TimeoutError(_) => FetchError::Timeout {
             upstream,

@@ -1,16 +1,22 @@
 //! Secrets Manager: GetSecretValue.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use aws_sdk_secretsmanager::{Client, config::Builder};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_sdk_secretsmanager::{
+    Client, config::Builder, operation::get_secret_value::GetSecretValueError,
+};
+use aws_smithy_runtime_api::client::{http::SharedHttpClient, interceptors::context::Error};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::future::LocalBoxFuture;
 
 use crate::{
     fetch::{
         aws::{
-            client_cell::ClientCell, sdk_error::from_sdk_error, set_up::Aws,
+            client_cell::ClientCell,
+            retries::LeftToTheLane,
+            sdk_error::from_sdk_error,
+            set_up::{Aws, connecting_again},
             user_agent::ExtensionUserAgent,
         },
         body::SecretRecord,
@@ -23,55 +29,70 @@ use crate::{
 /// Answers secrets from AWS.
 #[derive(Clone, Debug)]
 pub struct SecretsManager {
-    aws: Rc<Aws>,
-    client: Rc<ClientCell<Client>>,
+    aws: Arc<Aws>,
+    client: Arc<ClientCell<Client>>,
 }
 
 impl SecretsManager {
     /// Connects nothing yet.
-    pub fn new(aws: Rc<Aws>) -> Self {
-        Self { aws, client: Rc::new(ClientCell::empty()) }
+    pub fn new(aws: Arc<Aws>) -> Self {
+        Self { aws, client: Arc::new(ClientCell::empty()) }
     }
 
-    /// Builds the client if nobody has yet. Whoever fetches meanwhile waits for the same one.
+    /// Builds the client if there is none yet. A call that comes meanwhile waits for the same one.
     ///
     /// # Errors
     ///
     /// TLS roots that cannot be read or used.
     pub async fn warm_up(&self) -> Result<(), FetchError> {
-        self.client.warm_up(&self.aws, self.build()).await
+        let this = self.clone();
+        let work = async move { this.client().await.map(|_client| ()) };
+        self.aws.on_the_call_thread(work).await
     }
 
-    fn build(&self) -> impl FnOnce(&SdkConfig, SharedHttpClient) -> Client + Send + 'static {
-        let endpoint = self.aws.settings().endpoint_url_of.secrets_manager.clone();
-        move |config, http_client| {
-            let config = Builder::from(config)
-                .http_client(http_client)
-                .interceptor(ExtensionUserAgent::new("secretsmanager"));
-            Client::from_conf(match endpoint {
-                Some(endpoint) => config.endpoint_url(endpoint).build(),
-                None => config.build(),
-            })
-        }
+    async fn client(&self) -> Result<Client, FetchError> {
+        self.client.get(&self.aws, |config, http_client| self.build(config, http_client)).await
+    }
+
+    fn build(&self, config: &SdkConfig, http_client: SharedHttpClient) -> Client {
+        let config = Builder::from(config)
+            .http_client(http_client)
+            .interceptor(ExtensionUserAgent::new("secretsmanager"))
+            .retry_classifier(LeftToTheLane {
+                throttling: self.aws.leaves_throttling_to_the_lane(),
+                code_of,
+            });
+        Client::from_conf(match &self.aws.settings().endpoint_url_of.secrets_manager {
+            Some(endpoint) => config.endpoint_url(endpoint).build(),
+            None => config.build(),
+        })
     }
 
     async fn get_secret_value(self, key: SecretKey) -> UpstreamAnswer {
-        self.client
-            .for_a_call(&self.aws, self.build())
-            .await?
-            .get_secret_value()
-            .secret_id(key.secret_id)
-            .set_version_id(key.version_id)
-            .set_version_stage(key.version_stage)
-            .send()
-            .await
-            .map(|output| SecretRecord::from(output).into_body())
-            .map_err(|error| from_sdk_error(UpstreamKind::SecretsManager, error))
+        let client = self.client().await?;
+        let ask = || {
+            client
+                .get_secret_value()
+                .secret_id(&key.secret_id)
+                .set_version_id(key.version_id.clone())
+                .set_version_stage(key.version_stage.clone())
+                .send()
+        };
+        match connecting_again(ask).await {
+            Ok(output) => Ok(SecretRecord::from(output).into_body()),
+            Err(error) => Err(from_sdk_error(UpstreamKind::SecretsManager, error)),
+        }
     }
+}
+
+fn code_of(error: &Error) -> Option<&str> {
+    error.downcast_ref::<GetSecretValueError>()?.code()
 }
 
 impl Upstream<SecretKey> for SecretsManager {
     fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
-        Box::pin(self.clone().get_secret_value(key))
+        let this = self.clone();
+        let aws = Arc::clone(&self.aws);
+        Box::pin(async move { aws.on_the_call_thread(this.get_secret_value(key)).await })
     }
 }

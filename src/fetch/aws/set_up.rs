@@ -4,7 +4,7 @@
 //! full default chain (profiles, SSO, instance metadata) is left out: a Lambda environment has either
 //! environment credentials or the container endpoint, and it would cost size and start-up time.
 
-use std::{cell::Cell, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroUsize, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig,
@@ -12,26 +12,37 @@ use aws_config::{
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::{
-    rt::sleep::{SharedAsyncSleep, TokioSleep},
+    rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep},
     time::{SharedTimeSource, SystemTimeSource},
 };
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::{
+    http::SharedHttpClient, orchestrator::HttpResponse, result::SdkError,
+};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::{
-    clock::{Clock, Moment},
     fetch::{
-        aws::{credentials::provider, http_pool::HttpPool},
+        aws::{
+            call_thread::{CallThread, without_panic},
+            credentials::provider,
+            http_pool::HttpPool,
+        },
         error::FetchError,
     },
+    freeze::{FreezeWatch, Generation},
     settings::{self, AwsSettings},
 };
 
-/// How long connecting may take, TLS aside. A function in a VPC without a route learns it in this time,
-/// even with the time-outs of the contract left at 0.
-pub(super) const CONNECT_TIME_OUT: Duration = Duration::from_secs(3);
+/// How long one attempt to connect may take.
+///
+/// A function in a VPC without a route learns it after two of them, before Lambda's default time-out of
+/// 3 s, even with the time-outs of its user left at 0.
+pub(super) const CONNECT_TIME_OUT: Duration = Duration::from_millis(1_200);
 
-/// How long one attempt may take, connecting included; the SDK then tries again.
+/// Attempts to connect that take too long, before a call fails.
+pub(super) const CONNECT_ATTEMPTS: u32 = 2;
+
+/// How long one attempt at a call may take, connecting included; the SDK then tries again.
 pub(super) const ATTEMPT_TIME_OUT: Duration = Duration::from_secs(10);
 
 const DEFAULT_ATTEMPTS: u32 = 3;
@@ -41,10 +52,10 @@ pub struct Aws {
     settings: AwsSettings,
     /// As many connections as there may be calls at once.
     max_connections: NonZeroUsize,
-    clock: Arc<dyn Clock>,
-    epoch: Cell<u32>,
+    freezes: FreezeWatch,
+    thread: CallThread,
     shared: OnceCell<Shared>,
-    newest_pool: Mutex<Option<HttpPool>>,
+    newest_pool: Mutex<Option<(Generation, HttpPool)>>,
 }
 
 struct Shared {
@@ -60,32 +71,32 @@ impl fmt::Debug for Aws {
 
 impl Aws {
     /// Reads and connects nothing yet.
-    pub fn new(
-        settings: AwsSettings,
-        max_connections: NonZeroUsize,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        let (epoch, shared, newest_pool) = (Cell::new(0), OnceCell::new(), Mutex::new(None));
-        Self { settings, max_connections, clock, epoch, shared, newest_pool }
+    pub fn new(settings: AwsSettings, max_connections: NonZeroUsize, freezes: FreezeWatch) -> Self {
+        let (thread, shared, newest_pool) = Default::default();
+        Self { settings, max_connections, freezes, thread, shared, newest_pool }
     }
 
-    /// Lets no later call use a connection, or credentials, from before.
-    pub fn start_over(&self) {
-        self.epoch.update(|epoch| epoch + 1);
+    /// Runs a call, or what prepares one, on the thread for it. Dropping the future cancels the work.
+    pub(super) async fn on_the_call_thread<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, FetchError>> + Send + 'static,
+    ) -> Result<T, FetchError> {
+        self.thread.run(work).await
     }
 
-    /// How often it was started over.
-    pub(super) fn epoch(&self) -> u32 {
-        self.epoch.get()
-    }
-
-    pub(super) fn now(&self) -> Moment {
-        self.clock.now()
+    /// Clients, connections and kept credentials of an earlier generation are not to be used.
+    pub(super) fn generation(&self) -> Generation {
+        self.freezes.generation()
     }
 
     /// The settings of the user, for what differs between the services.
     pub(super) fn settings(&self) -> &AwsSettings {
         &self.settings
+    }
+
+    /// Whether the lane repeats throttled calls. In adaptive mode the SDK does, and learns from them.
+    pub(super) fn leaves_throttling_to_the_lane(&self) -> bool {
+        self.settings.retry_mode == settings::RetryMode::Standard
     }
 
     /// Where credentials come from; refreshed when they expire, by the wall clock.
@@ -98,53 +109,68 @@ impl Aws {
     }
 
     /// Builds a service's client, with credentials that are its own to keep: they go when the client goes.
-    /// Gives the pool of its connections too. None of them was there for this service while it used
-    /// the pool it is `leaving`.
     ///
     /// Services that are at hosts of their own share the newest pool, because its parsed TLS roots are half a
     /// megabyte and a millisecond. At one host each has a pool, so that neither waits for the other's
     /// connections.
-    ///
-    /// Runs on a helper thread: parsing a CA bundle takes a millisecond or more, and hits must not wait.
-    pub(super) async fn client<C: Send + 'static>(
+    pub(super) async fn client<C>(
         &self,
-        build: impl FnOnce(&SdkConfig, SharedHttpClient) -> C + Send + 'static,
-        leaving: Option<&HttpPool>,
-    ) -> Result<(C, HttpPool), FetchError> {
+        build: impl FnOnce(&SdkConfig, SharedHttpClient) -> C,
+    ) -> Result<C, FetchError> {
         let config = self.shared().await?.config.clone();
-        let (settings, max_connections) = (self.settings.clone(), self.max_connections);
-        // Held while one is built: whoever else needs one meanwhile may share it.
+        let generation = self.generation();
+        // Held while a pool is built: a client that needs one meanwhile may share it.
         let mut newest = self.newest_pool.lock().await;
-        let at_hand = newest.clone().filter(|pool| {
-            self.settings.has_an_endpoint_for_each_service()
-                && leaving.is_none_or(|old| old != pool)
+        let at_hand = newest.take().filter(|(of, _)| {
+            *of == generation && self.settings.has_an_endpoint_for_each_service()
         });
-        let (client, pool) = off_the_thread(move || {
+        let (pool, client) = without_panic(|| {
             let pool = match at_hand {
-                Some(pool) => pool,
-                None => HttpPool::new(settings.ca_bundle.as_deref(), max_connections)?,
+                Some((_, pool)) => pool,
+                None => HttpPool::new(self.settings.ca_bundle.as_deref(), self.max_connections)?,
             };
             let credentials_kept = IdentityCache::lazy().build();
             let config = config.into_builder().identity_cache(credentials_kept).build();
-            Ok((build(&config, pool.client()?), pool))
-        })
-        .await?;
-        *newest = Some(pool.clone());
-        Ok((client, pool))
+            let client = build(&config, pool.client()?);
+            Ok((pool, client))
+        })?;
+        *newest = Some((generation, pool));
+        Ok(client)
     }
 
     async fn shared(&self) -> Result<&Shared, FetchError> {
-        self.shared
-            .get_or_try_init(|| async {
-                let settings = self.settings.clone();
-                off_the_thread(move || Shared::new(&settings)).await
-            })
-            .await
+        let set_up = || async { without_panic(|| Shared::new(&self.settings, &self.freezes)) };
+        self.shared.get_or_try_init(set_up).await
+    }
+}
+
+/// Makes an attempt that could not connect in time once more: a packet may have been lost. Where there
+/// is no route the second one tells it.
+pub(super) async fn connecting_again<T, E, C>(
+    call: impl Fn() -> C,
+) -> Result<T, SdkError<E, HttpResponse>>
+where
+    C: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+{
+    for _ in 1..CONNECT_ATTEMPTS {
+        match call().await {
+            Err(SdkError::DispatchFailure(failure)) if failure.is_timeout() => {}
+            answer => return answer,
+        }
+    }
+    call().await
+}
+
+/// The SDK's time-outs and pauses count only time in which the process could run.
+impl AsyncSleep for FreezeWatch {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let freezes = self.clone();
+        Sleep::new(async move { FreezeWatch::sleep(&freezes, duration).await })
     }
 }
 
 impl Shared {
-    fn new(settings: &AwsSettings) -> Result<Self, FetchError> {
+    fn new(settings: &AwsSettings, freezes: &FreezeWatch) -> Result<Self, FetchError> {
         let credentials = provider()?;
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -157,7 +183,7 @@ impl Shared {
                     .operation_attempt_timeout(ATTEMPT_TIME_OUT)
                     .build(),
             )
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .sleep_impl(SharedAsyncSleep::new(freezes.clone()))
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .use_fips(settings.use_fips)
             .use_dual_stack(settings.use_dualstack);
@@ -166,20 +192,6 @@ impl Shared {
         }
         Ok(Self { credentials, config: config.build() })
     }
-}
-
-/// Runs what would hold the one thread; a panic in it (the SDK's TLS set-up panics on a bundle that is
-/// none) is an error like any other.
-async fn off_the_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, FetchError> + Send + 'static,
-) -> Result<T, FetchError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_panicked| {
-        Err(FetchError::Dispatch {
-            reason: "the AWS client could not be set up; does AWS_CA_BUNDLE or SSL_CERT_FILE hold \
-                     certificates in PEM form?"
-                .to_owned(),
-        })
-    })
 }
 
 fn retries(aws: &AwsSettings) -> RetryConfig {
@@ -192,32 +204,34 @@ fn retries(aws: &AwsSettings) -> RetryConfig {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{clock::SystemClock, settings::Settings};
 
     fn aws(variables: &[(&str, &str)]) -> Aws {
         let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
         let settings = Settings::read(variables).settings.aws;
-        Aws::new(settings, NonZeroUsize::MIN, Arc::new(SystemClock))
+        Aws::new(settings, NonZeroUsize::MIN, FreezeWatch::new(Arc::new(SystemClock)))
     }
 
-    async fn pool(aws: &Aws, leaving: Option<&HttpPool>) -> HttpPool {
-        aws.client(|_, _| (), leaving).await.unwrap().1
+    async fn pool(aws: &Aws) -> HttpPool {
+        aws.client(|_, _| ()).await.unwrap();
+        aws.newest_pool.lock().await.as_ref().unwrap().1.clone()
     }
 
     #[tokio::test]
-    async fn two_services_share_a_pool_and_a_service_that_leaves_one_never_gets_it_back() {
+    async fn two_services_share_a_pool_until_a_freeze() {
         let aws = aws(&[("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1")]);
-        let (first, second) = (pool(&aws, None).await, pool(&aws, None).await);
+        let (first, second) = (pool(&aws).await, pool(&aws).await);
         assert_eq!(first, second);
-        let next = pool(&aws, Some(&first)).await;
-        assert_ne!(next, first);
-        assert_eq!(pool(&aws, Some(&second)).await, next);
+        aws.freezes.restored();
+        assert_ne!(pool(&aws).await, first);
     }
 
     #[tokio::test]
     async fn services_at_one_endpoint_have_a_pool_each() {
         let aws = aws(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]);
-        assert_ne!(pool(&aws, None).await, pool(&aws, None).await);
+        assert_ne!(pool(&aws).await, pool(&aws).await);
     }
 }
