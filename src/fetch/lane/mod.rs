@@ -99,8 +99,8 @@ enum Answer {
     Error(FetchError),
     /// Nothing: the fetch is asked for alone.
     Nothing,
-    /// The batch was refused as a whole.
-    BatchRefused,
+    /// The batch was refused as a whole, with this code.
+    BatchRefused(String),
 }
 
 impl<K> Lane<K>
@@ -293,10 +293,14 @@ where
         let endings: Vec<_> = answers.iter().map(|(id, answer)| (*id, answer.ending())).collect();
         let change = self.state.borrow_mut().ended(call, &endings, now);
         self.tell_of_scarcity(change, now);
-        let was_refused = answers.iter().any(|(_, a)| matches!(a, Answer::BatchRefused));
-        if was_refused {
+        let refused = answers.iter().find_map(|(_, answer)| match answer {
+            Answer::BatchRefused(code) => Some(code),
+            _ => None,
+        });
+        if let Some(code) = refused {
             warn!(
                 upstream = %self.kind,
+                %code,
                 "a batch was refused as a whole; asking singly for {} s. Does the role allow \
                  ssm:GetParameters on these parameters?",
                 SINGLY_FOR.as_secs()
@@ -307,7 +311,7 @@ where
                 Answer::Value(value) => self.answer(id, Ok(value), now),
                 Answer::Error(error) if error.is_throttling() => self.put_back(id, error),
                 Answer::Error(error) => self.answer(id, Err(error), now),
-                Answer::Nothing | Answer::BatchRefused => self.put_back_alone(id),
+                Answer::Nothing | Answer::BatchRefused(_) => self.put_back_alone(id),
             }
         }
         self.go_on();
@@ -443,7 +447,7 @@ impl Answer {
             },
             Self::Error(_) => Ending::Failed,
             Self::Nothing => Ending::Unanswered,
-            Self::BatchRefused => Ending::BatchRefused,
+            Self::BatchRefused(_) => Ending::BatchRefused,
         }
     }
 }
@@ -457,7 +461,8 @@ fn told_apart(ids: &[FetchId], answer: BatchAnswer) -> Answers {
             ids.iter().copied().zip(answers).collect()
         }
         Err(error) if error.is_refusal() => {
-            ids.iter().map(|id| (*id, Answer::BatchRefused)).collect()
+            let refused = || Answer::BatchRefused(error.code().to_owned());
+            ids.iter().map(|id| (*id, refused())).collect()
         }
         Err(error) => ids.iter().map(|id| (*id, Answer::Error(error.clone()))).collect(),
     }
