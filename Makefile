@@ -37,7 +37,7 @@ check: build ## can values be read from here? On AWS: make check ITEMS="secret:N
 SKIP ?=
 
 .PHONY: test
-test: test-prerequisites test-rust test-e2e ## every test: unit, integration, and end to end with AWS's emulator
+test: test-prerequisites test-rust test-e2e test-openapi ## every test: unit, integration, end to end with AWS's emulator, the interface
 
 # In the first second, not after minutes.
 .PHONY: test-prerequisites
@@ -61,6 +61,11 @@ ifeq ($(SKIP),end-to-end)
 else
 	tests/end_to_end/run
 endif
+
+.PHONY: test-openapi
+test-openapi: build ## every operation of docs/openapi.yaml against the program
+	@echo "== docs/openapi.yaml against the program" >&2
+	tests/openapi/run
 
 .PHONY: demo
 demo: build ## watch 100 threads ask at once, under AWS's emulator
