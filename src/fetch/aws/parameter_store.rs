@@ -16,6 +16,7 @@ use crate::{
     fetch::{
         aws::{
             client_cell::ClientCell,
+            region::other_region,
             retries::LeftToTheLane,
             sdk_error::from_sdk_error,
             set_up::{Aws, connecting_again},
@@ -71,7 +72,7 @@ impl ParameterStore {
     }
 
     async fn get_parameter(self, key: ParameterKey) -> UpstreamAnswer {
-        let client = self.client().await?;
+        let client = in_region_of(self.client().await?, &key.name);
         let name = key.name_with_selector();
         let ask = || client.get_parameter().name(&name).with_decryption(key.with_decryption).send();
         connecting_again(ask)
@@ -108,6 +109,14 @@ impl ParameterStore {
         }
         let body = |parameter| ParameterRecord::from(parameter).into_body();
         Ok(keys.iter().map(|key| answered.remove(&key.name).map(body)).collect())
+    }
+}
+
+/// The same client for the region that the ARN names: its credentials, connections and all else are shared.
+fn in_region_of(client: Client, name: &str) -> Client {
+    match other_region(client.config().region(), name) {
+        Some(region) => Client::from_conf(client.config().to_builder().region(region).build()),
+        None => client,
     }
 }
 

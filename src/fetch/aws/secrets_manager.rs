@@ -14,6 +14,7 @@ use crate::{
     fetch::{
         aws::{
             client_cell::ClientCell,
+            region::other_region,
             retries::LeftToTheLane,
             sdk_error::from_sdk_error,
             set_up::{Aws, connecting_again},
@@ -69,7 +70,7 @@ impl SecretsManager {
     }
 
     async fn get_secret_value(self, key: SecretKey) -> UpstreamAnswer {
-        let client = self.client().await?;
+        let client = in_region_of(self.client().await?, &key.secret_id);
         let ask = || {
             client
                 .get_secret_value()
@@ -82,6 +83,14 @@ impl SecretsManager {
             Ok(output) => Ok(SecretRecord::from(output).into_body()),
             Err(error) => Err(from_sdk_error(UpstreamKind::SecretsManager, error)),
         }
+    }
+}
+
+/// The same client for the region that the ARN names: its credentials, connections and all else are shared.
+fn in_region_of(client: Client, secret_id: &str) -> Client {
+    match other_region(client.config().region(), secret_id) {
+        Some(region) => Client::from_conf(client.config().to_builder().region(region).build()),
+        None => client,
     }
 }
 

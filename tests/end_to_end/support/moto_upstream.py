@@ -41,18 +41,18 @@ class MotoUpstream:
             "--certfile", self._authority.certificate, "--keyfile", self._authority.key, "support.moto_app:app",
         ]  # fmt: skip
 
-    def put_secret(self, name: str, value: str | bytes) -> str:
+    def put_secret(self, name: str, value: str | bytes, region: str = REGION) -> str:
         """Creates a secret and returns its ARN."""
         kind = {"SecretString": value} if isinstance(value, str) else {"SecretBinary": value}
-        arn: str = self._client("secretsmanager").create_secret(Name=name, **kind)["ARN"]
+        arn: str = self._client("secretsmanager", region).create_secret(Name=name, **kind)["ARN"]
         return arn
 
     def put_secret_value(self, name: str, value: str) -> None:
         """Gives a secret a new version: it becomes AWSCURRENT, the one before AWSPREVIOUS."""
         self._client("secretsmanager").put_secret_value(SecretId=name, SecretString=value)
 
-    def put_parameter(self, name: str, value: str, kind: str = "String") -> None:
-        self._client("ssm").put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)
+    def put_parameter(self, name: str, value: str, kind: str = "String", region: str = REGION) -> None:
+        self._client("ssm", region).put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)
 
     def calls(self) -> list[UpstreamCall]:
         """The reads since the last `forget`; what the tests wrote is not among them."""
@@ -64,9 +64,9 @@ class MotoUpstream:
         self._ask("DELETE", "/journal")
 
     @functools.cache  # noqa: B019  (there is one for the whole run)
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, region: str = REGION) -> Any:
         return boto3.client(
-            service, region_name=REGION, endpoint_url=self.url, verify=str(self._authority.bundle),
+            service, region_name=region, endpoint_url=self.url, verify=str(self._authority.bundle),
             aws_access_key_id="test", aws_secret_access_key="test",
         )  # fmt: skip
 

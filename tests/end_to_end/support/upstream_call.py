@@ -15,6 +15,8 @@ class UpstreamCall:
     request: dict[str, Any]
     user_agent: str
     session_token: str | None
+    region: str
+    """Which one the call is signed for."""
 
 
 def count_by_key(calls: Iterable[UpstreamCall]) -> Counter[tuple[str, str]]:
@@ -29,4 +31,6 @@ def call_from(headers: dict[str, str], request: dict[str, Any]) -> UpstreamCall:
         request=request,
         user_agent=headers.get("user-agent", ""),
         session_token=headers.get("x-amz-security-token"),
+        # "AWS4-HMAC-SHA256 Credential=ID/DATE/REGION/SERVICE/aws4_request, …"
+        region=(headers.get("authorization", "").split("/") + 3 * [""])[2],
     )
