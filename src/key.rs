@@ -119,7 +119,7 @@ impl CacheKey {
     }
 
     /// What is asked for, in a word for log lines.
-    pub fn noun(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Secret(_) => "secret",
             Self::Parameter(_) => "parameter",

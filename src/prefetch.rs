@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use crate::{
-    cache::Cache,
+    cache::{Cache, Urgency},
     http::{BadRequest, Shown, query},
     key::{CacheKey, UpstreamKind},
     log::debug,
@@ -30,7 +30,7 @@ pub async fn prefetch(settings: &PrefetchSettings, cache: &Cache) {
     // A frozen environment sleeps on and goes on from here after the thaw; nobody waits for it.
     sleep(random_part_of(settings.max_delay)).await;
     debug!(count = keys.len(), "prefetching");
-    join_all(keys.into_iter().map(|key| cache.look_up(key, false))).await;
+    join_all(keys.into_iter().map(|key| cache.look_up(key, Urgency::Patient))).await;
 }
 
 fn readable(item: &str) -> Option<CacheKey> {

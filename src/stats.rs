@@ -61,8 +61,8 @@ impl Stats {
         add_one(&self.coalesced);
     }
 
-    pub(crate) fn stale(&self) {
-        add_one(&self.stale);
+    pub(crate) fn stale(&self, callers: usize) {
+        self.stale.set(self.stale.get() + callers as u64);
     }
 
     pub(crate) fn upstream_call(&self) {

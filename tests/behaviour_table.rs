@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use parameters_secrets_extension::{
-    cache::LONGEST_PAUSE,
+    cache::{KNOWN_FOR, LONGEST_PAUSE, Urgency},
     fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
 };
 use tokio::time::{Instant, advance, pause};
@@ -26,7 +26,16 @@ const UPSTREAMS: [&str; 8] = [
     "access denied",
     "not found",
 ];
-const ENTRIES: [&str; 6] = ["none", "fresh", "ending soon", "stale", "stale, failing", "too old"];
+const ENTRIES: [&str; 8] = [
+    "none",
+    "fresh",
+    "ending soon",
+    "revalidating",
+    "stale",
+    "stale, failing",
+    "stale, failed long ago",
+    "too old",
+];
 const REQUESTS: [&str; 4] = ["plain", "deadline", "refreshNow", "refreshNow + deadline"];
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -95,16 +104,19 @@ async fn make(entry: &str, test: &TestCache, upstream: &FakeUpstream) {
     advance(match entry {
         "fresh" => SECOND,
         "ending soon" => TTL - SECOND,
-        "stale" | "stale, failing" => TTL,
+        "revalidating" | "stale" | "stale, failing" | "stale, failed long ago" => TTL,
         "too old" => TTL + STALE_IF_ERROR,
         _ => panic!("the table has no entry {entry}"),
     })
     .await;
-    if entry == "stale, failing" {
-        upstream.then(Outcome::PassingError("ThrottlingException"));
-        test.get(&secret("db")).await.unwrap();
-        advance(LONGEST_PAUSE).await;
-    }
+    let failed_ago = match entry {
+        "stale, failing" => LONGEST_PAUSE,
+        "stale, failed long ago" => KNOWN_FOR + SECOND,
+        _ => return,
+    };
+    upstream.then(Outcome::PassingError("ThrottlingException"));
+    test.get(&secret("db")).await.unwrap();
+    advance(failed_ago).await;
 }
 
 async fn check(case: Case, promise: Promise) {
@@ -113,6 +125,7 @@ async fn check(case: Case, promise: Promise) {
     let upstream = FakeUpstream::new().taking(LATENCY);
     let config = Config {
         refresh_ahead: true,
+        stale_while_revalidate: if entry == "revalidating" { SECOND } else { Duration::ZERO },
         stale_if_error: STALE_IF_ERROR,
         deadline: request.contains("deadline").then_some(DEADLINE),
         ..Config::default()
@@ -123,8 +136,8 @@ async fn check(case: Case, promise: Promise) {
     upstream.hereafter(outcome(condition));
 
     let asked = Instant::now();
-    let refresh = request.contains("refreshNow");
-    let got = test.cache.look_up(secret("db"), refresh).await;
+    let urgency = if request.contains("refreshNow") { Urgency::Refresh } else { Urgency::Patient };
+    let got = test.cache.look_up(secret("db"), urgency).await;
     let took = asked.elapsed();
     settle().await;
 

@@ -3,7 +3,7 @@
 use std::{rc::Rc, time::Duration};
 
 use futures_util::future::join_all;
-use parameters_secrets_extension::fetch::upstream::Upstreams;
+use parameters_secrets_extension::fetch::{pool::MAX_QUEUED, upstream::Upstreams};
 use tokio::time::{Instant, pause};
 
 use crate::support::{
@@ -44,10 +44,10 @@ async fn fetches_get_their_permits_in_order_of_arrival() {
 #[actix_rt::test]
 async fn a_fetch_beyond_the_queue_is_refused_at_once() {
     pause();
-    let upstream = FakeUpstream::new().taking(LATENCY);
-    let config = Config { permits: 1, max_queued: 2, ..Config::default() };
+    let upstream = FakeUpstream::new().taking(LATENCY / 10);
+    let config = Config { permits: 1, ..Config::default() };
     let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
-    let served: Vec<_> = (0..3).map(|n| test.caller(&secret(&n.to_string()))).collect();
+    let served: Vec<_> = (0..=MAX_QUEUED).map(|n| test.caller(&secret(&n.to_string()))).collect();
     settle().await;
     let started = Instant::now();
 
@@ -95,7 +95,7 @@ async fn a_hanging_parameter_store_never_delays_secrets_manager() {
 #[actix_rt::test]
 async fn the_time_out_counts_the_wait_for_a_permit() {
     pause();
-    let config = Config { permits: 1, time_out: LATENCY, ..Config::default() };
+    let config = Config { permits: 1, time_out: Some(LATENCY), ..Config::default() };
     let upstream = FakeUpstream::new().always(Outcome::Hang);
     let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
     let started = Instant::now();
@@ -111,7 +111,7 @@ async fn the_time_out_counts_the_wait_for_a_permit() {
 #[actix_rt::test]
 async fn a_permit_is_free_again_after_a_failure_a_panic_and_a_time_out() {
     pause();
-    let config = Config { permits: 1, time_out: LATENCY, ..Config::default() };
+    let config = Config { permits: 1, time_out: Some(LATENCY), ..Config::default() };
     let upstream = FakeUpstream::new();
     let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
     for outcome in [Outcome::Error("AccessDenied"), Outcome::Panic, Outcome::Hang] {

@@ -201,7 +201,7 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
     for (what, debug) in [
         ("SecretValue", format!("{value:?}")),
         ("Answer", format!("{:?}", Answer { body: value.clone(), stale_age: None })),
-        ("Entry", format!("{:?}", Entry::new(value.clone(), now))),
+        ("Entry", format!("{:?}", Entry::new(value.clone(), now, TTL))),
         ("Fetched", format!("{fetched:?}")),
         (
             "SecretRecord",

@@ -31,6 +31,7 @@ mod prefetch;
 mod refresh_ahead;
 mod remembered_errors;
 mod restore;
+mod stale_while_revalidate;
 mod summary;
 mod support;
 mod tls;

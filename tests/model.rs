@@ -1,12 +1,20 @@
-//! Random sequences of everything that can happen to the cache, against a small reference model.
+//! Random sequences of everything that can happen to the cache, against what its callers are promised.
+//!
+//! The first property drives the index alone, thousands of steps a second, and holds every answer against the
+//! history of calls: what was kept, what had failed, what had expired. The second drives the whole cache.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{cmp::Reverse, time::Duration};
 
 use parameters_secrets_extension::{
-    cache::{FIRST_PAUSE, LONGEST_PAUSE, REFRESH_WINDOW},
+    cache::{CachePolicy, FIRST_PAUSE, Index, KNOWN_FOR, LONGEST_PAUSE, Urgency},
+    clock::Moment,
     fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
+    key::{CacheKey, PerUpstream},
 };
-use proptest::{prelude::*, sample::Index};
+use proptest::{
+    prelude::*,
+    sample::{Index as Pick, select},
+};
 use tokio::{
     runtime::Builder,
     time::{Instant, advance},
@@ -15,13 +23,16 @@ use tokio::{
 use crate::support::{
     cache::{Caller, Config, TestCache, secret, settle},
     upstream::{FakeUpstream, Outcome},
+    world::{Answered, Asker, Ended, Failed, Past, Question, Rules, World},
 };
 
 const LATENCY: Duration = Duration::from_millis(250);
 const TTL: Duration = Duration::from_secs(2);
-/// When a hit begins to fetch ahead.
-const LAST_FIFTH: Duration = Duration::from_millis(1_600);
-const STALE_IF_ERROR: Duration = Duration::from_secs(40);
+const STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(5);
+const STALE_IF_ERROR: Duration = Duration::from_secs(70);
+const ERROR_TTL: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(1);
+const KEYS: usize = 4;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -31,242 +42,293 @@ enum Step {
     Advance(Duration),
     /// Only the wall clock goes on.
     Freeze(Duration),
-    /// Somebody sets the wall clock back.
+    /// The wall clock is set back.
     SetBack(Duration),
-    NextFetchEnds(Outcome),
+    /// The pool makes its open calls again, as after a freeze.
+    Thaw,
+    NextCallEnds(Outcome),
     /// One of the callers so far hangs up.
-    HangUp(Index),
-}
-
-/// Too short for a freeze, whose calls are made again.
-fn short_duration() -> impl Strategy<Value = Duration> {
-    prop_oneof![
-        Just(Duration::from_millis(1)),
-        Just(REFRESH_WINDOW),
-        Just(LATENCY),
-        Just(FIRST_PAUSE),
-    ]
+    HangUp(Pick),
 }
 
 fn duration() -> impl Strategy<Value = Duration> {
-    prop_oneof![
-        Just(Duration::from_millis(1)),
-        Just(REFRESH_WINDOW),
-        Just(LATENCY),
-        Just(FIRST_PAUSE),
-        Just(LAST_FIFTH),
-        Just(TTL - LATENCY),
-        Just(TTL),
-        Just(LONGEST_PAUSE),
-        Just(STALE_IF_ERROR),
-        Just(LONGEST_FETCH),
-    ]
+    select(vec![
+        Duration::from_millis(1),
+        LATENCY,
+        FIRST_PAUSE,
+        TTL * 4 / 5,
+        TTL - LATENCY,
+        TTL,
+        TTL + STALE_WHILE_REVALIDATE,
+        ERROR_TTL,
+        LONGEST_PAUSE,
+        KNOWN_FOR,
+        STALE_IF_ERROR,
+        LONGEST_FETCH,
+    ])
 }
 
 fn step(keys: usize) -> impl Strategy<Value = Step> {
-    let outcome = prop_oneof![
-        Just(Outcome::Error("told")),
-        Just(Outcome::PassingError("passing")),
-        Just(Outcome::Panic),
-        Just(Outcome::Hang),
-    ];
+    let outcome = select(vec![
+        Outcome::Error("refused"),
+        Outcome::PassingError("passing"),
+        Outcome::Dispatch,
+        Outcome::Panic,
+        Outcome::Hang,
+    ]);
     prop_oneof![
         6 => (0..keys).prop_map(Step::Get),
         2 => (0..keys).prop_map(Step::Refresh),
         4 => duration().prop_map(Step::Advance),
         1 => duration().prop_map(Step::Freeze),
         1 => duration().prop_map(Step::SetBack),
-        2 => outcome.prop_map(Step::NextFetchEnds),
-        1 => any::<Index>().prop_map(Step::HangUp),
+        1 => Just(Step::Thaw),
+        2 => outcome.prop_map(Step::NextCallEnds),
+        1 => any::<Pick>().prop_map(Step::HangUp),
     ]
 }
 
-fn step_without_freezes() -> impl Strategy<Value = Step> {
-    (step(1), short_duration()).prop_map(|(step, duration)| match step {
-        Step::Advance(_) | Step::Freeze(_) => Step::Advance(duration),
-        step => step,
-    })
+#[derive(Clone, Copy, Debug)]
+struct Settings {
+    capacity: usize,
+    permits: usize,
+    refresh_ahead: bool,
+    stale_while_revalidate: Duration,
+    error_ttl: Duration,
+    deadline: Option<Duration>,
 }
 
-/// What a caller is to get: the how manieth call's value, or an error's code.
-type Expected = Result<usize, &'static str>;
-
-/// One key of the cache, without actors and tasks.
-#[derive(Default)]
-struct Model {
-    monotonic: Duration,
-    wall: i64,
-    outcomes: VecDeque<Outcome>,
-    calls: usize,
-    entry: Option<(usize, Born)>,
-    outage: Option<OutageModel>,
-    flight: Option<FlightModel>,
-    latecomers: Vec<WaiterModel>,
-    /// What each caller gets, in order of asking, once it has been settled.
-    answers: Vec<Option<Expected>>,
-}
-
-#[derive(Clone, Copy)]
-struct Born {
-    monotonic: Duration,
-    wall: i64,
-}
-
-struct OutageModel {
-    is_passing: bool,
-    failed_at: Born,
-    pause: Duration,
-}
-
-struct FlightModel {
-    call: usize,
-    born: Born,
-    is_refresh: bool,
-    ends: Duration,
-    outcome: Outcome,
-    waiters: Vec<WaiterModel>,
-}
-
-struct WaiterModel {
-    caller: usize,
-    refresh: bool,
-}
-
-impl Model {
-    fn now(&self) -> Born {
-        Born { monotonic: self.monotonic, wall: self.wall }
-    }
-
-    /// By the clock that says older; `None` if the wall clock went back.
-    fn age(&self, born: Born) -> Option<Duration> {
-        let by_wall = Duration::from_millis(u64::try_from(self.wall - born.wall).ok()?);
-        Some(by_wall.max(self.monotonic - born.monotonic))
-    }
-
-    fn is_younger(&self, born: Born, limit: Duration) -> bool {
-        self.age(born).is_some_and(|age| age < limit)
-    }
-
-    fn ask(&mut self, refresh: bool) {
-        let waiter = WaiterModel { caller: self.answers.len(), refresh };
-        let at_once = if refresh { None } else { self.at_once() };
-        self.answers.push(at_once.map(Ok));
-        if at_once.is_some() {
-            return;
-        }
-        let joins = self.flight.as_ref().map(|flight| match refresh {
-            false => self.is_younger(flight.born, TTL),
-            true => flight.is_refresh && self.is_younger(flight.born, REFRESH_WINDOW),
-        });
-        match joins {
-            None => self.start(refresh, vec![waiter]),
-            Some(true) => self.flight.as_mut().unwrap().waiters.push(waiter),
-            Some(false) => self.latecomers.push(waiter),
-        }
-    }
-
-    /// What a caller gets without waiting: the how manieth call's value.
-    fn at_once(&mut self) -> Option<usize> {
-        let (call, born) = self.entry?;
-        if !self.is_younger(born, TTL) {
-            let is_passing = self.outage.as_ref().is_some_and(|outage| outage.is_passing);
-            self.despite_failure().filter(|_| is_passing)?;
-        }
-        let may_try = self
-            .outage
-            .as_ref()
-            .is_none_or(|outage| !self.is_younger(outage.failed_at, outage.pause));
-        if !self.is_younger(born, LAST_FIFTH) && self.flight.is_none() && may_try {
-            self.start(false, Vec::new());
-        }
-        Some(call)
-    }
-
-    /// The value that goes before a failure.
-    fn despite_failure(&self) -> Option<usize> {
-        let (call, born) = self.entry?;
-        self.is_younger(born, TTL + STALE_IF_ERROR).then_some(call)
-    }
-
-    fn start(&mut self, is_refresh: bool, waiters: Vec<WaiterModel>) {
-        self.calls += 1;
-        let outcome = self.outcomes.pop_front().unwrap_or(Outcome::Value);
-        let takes = if matches!(outcome, Outcome::Hang) { LONGEST_FETCH } else { LATENCY };
-        let (call, born, ends) = (self.calls, self.now(), self.monotonic + takes);
-        self.flight = Some(FlightModel { call, born, is_refresh, ends, outcome, waiters });
-    }
-
-    fn advance(&mut self, duration: Duration) {
-        self.monotonic += duration;
-        self.wall += millis(duration);
-        let Some(flight) = self.flight.take_if(|flight| flight.ends <= self.monotonic) else {
-            return;
-        };
-        let is_passing = !matches!(flight.outcome, Outcome::Error(_));
-        let answer = match flight.outcome {
-            Outcome::Value => Ok(flight.call),
-            Outcome::Error(code) | Outcome::PassingError(code) => Err(code),
-            Outcome::Dispatch => Err("DispatchFailure"),
-            Outcome::Panic => Err("InternalFailure"),
-            Outcome::Hang => Err("RequestTimeout"),
-        };
-        match answer {
-            Ok(call) => {
-                self.entry = Some((call, flight.born));
-                self.outage = None;
+fn settings() -> impl Strategy<Value = Settings> {
+    let stale_while_revalidate = select(vec![Duration::ZERO, STALE_WHILE_REVALIDATE]);
+    let error_ttl = select(vec![Duration::ZERO, ERROR_TTL]);
+    let deadline = select(vec![None, Some(DEADLINE)]);
+    (1..=KEYS, 1..=KEYS, any::<bool>(), stale_while_revalidate, error_ttl, deadline).prop_map(
+        |(capacity, permits, refresh_ahead, stale_while_revalidate, error_ttl, deadline)| {
+            Settings {
+                capacity,
+                permits,
+                refresh_ahead,
+                stale_while_revalidate,
+                error_ttl,
+                deadline,
             }
-            Err(_) => self.fail(is_passing),
-        }
-        for waiter in flight.waiters {
-            let instead = self.despite_failure().filter(|_| !waiter.refresh && answer.is_err());
-            self.answers[waiter.caller] = Some(instead.map_or(answer, Ok));
-        }
-        if !self.latecomers.is_empty() {
-            let latecomers = std::mem::take(&mut self.latecomers);
-            self.start(true, latecomers);
-        }
-    }
+        },
+    )
+}
 
-    fn fail(&mut self, is_passing: bool) {
-        if !is_passing {
-            self.entry = None;
-        }
-        let longer = |outage: &OutageModel| (outage.pause * 2).min(LONGEST_PAUSE);
-        let pause = self.outage.as_ref().map_or(FIRST_PAUSE, longer);
-        self.outage = Some(OutageModel { is_passing, failed_at: self.now(), pause });
-    }
-
-    fn act(&mut self, step: &Step) {
-        match step {
-            Step::Get(_) => self.ask(false),
-            Step::Refresh(_) => self.ask(true),
-            Step::Advance(duration) => self.advance(*duration),
-            Step::Freeze(duration) => self.wall += millis(*duration),
-            Step::SetBack(duration) => self.wall -= millis(*duration),
-            Step::NextFetchEnds(outcome) => self.outcomes.push_back(outcome.clone()),
-            Step::HangUp(_) => {}
-        }
+impl Settings {
+    fn world(&self) -> World {
+        let policy = CachePolicy {
+            ttl: TTL,
+            ttl_spread: 0.0,
+            refresh_ahead: self.refresh_ahead,
+            stale_while_revalidate: self.stale_while_revalidate,
+            stale_if_error: STALE_IF_ERROR,
+            error_ttl: self.error_ttl,
+        };
+        let policy = PerUpstream { secrets_manager: policy, parameter_store: policy };
+        let index = Index::<Asker>::new(self.capacity, policy);
+        World::new(
+            index,
+            Rules { latency: LATENCY, permits: self.permits, deadline: self.deadline },
+        )
     }
 }
 
-fn config() -> Config {
-    Config { ttl: TTL, refresh_ahead: true, stale_if_error: STALE_IF_ERROR, ..Config::default() }
+fn act(step: &Step, world: &mut World) {
+    match step {
+        Step::Get(key) => drop(world.ask(&secret(&key.to_string()), Urgency::Patient)),
+        Step::Refresh(key) => drop(world.ask(&secret(&key.to_string()), Urgency::Refresh)),
+        Step::Advance(duration) => world.advance(*duration),
+        Step::Freeze(duration) => world.freeze(*duration),
+        Step::SetBack(duration) => world.set_back(*duration),
+        Step::Thaw => world.calls_are_made_again(),
+        Step::NextCallEnds(outcome) => world.script.push_back(outcome.clone()),
+        Step::HangUp(pick) if !world.callers.is_empty() => {
+            world.hang_up(pick.index(world.callers.len()));
+        }
+        Step::HangUp(_) => {}
+    }
 }
 
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap()
+/// What may be expected, from the calls that have ended alone.
+struct History<'a> {
+    world: &'a World,
+    settings: Settings,
+}
+
+/// How a call of one key ended, with its number.
+struct EndOfCall<'a> {
+    number: usize,
+    left_at: Moment,
+    at: Moment,
+    order: usize,
+    failed: Option<&'a Failed>,
+}
+
+/// A kept value: its call's number and age.
+struct Kept {
+    number: usize,
+    age: Option<Duration>,
+}
+
+impl History<'_> {
+    /// The ends of this key's calls among the first `ends`, newest first.
+    fn ends_of(&self, key: &CacheKey, ends: usize) -> Vec<EndOfCall<'_>> {
+        let calls = (1..).zip(&self.world.calls).filter(|(_, call)| call.key == *key);
+        let ended = calls.filter_map(|(number, call)| {
+            let (left_at, Ended { at, order, failed }) = (call.left_at, call.ended.as_ref()?);
+            Some(EndOfCall { number, left_at, at: *at, order: *order, failed: failed.as_ref() })
+        });
+        let mut ended: Vec<_> = ended.filter(|end| end.order <= ends).collect();
+        ended.sort_by_key(|end| Reverse(end.order));
+        ended
+    }
+
+    fn was_evicted(&self, key: &CacheKey, since: usize, past: Past) -> bool {
+        let mut evicted = self.world.evicted[..past.evictions].iter();
+        evicted.any(|(gone, at)| gone == key && *at >= since)
+    }
+
+    /// Past its TTL, how long a value may be given at all.
+    fn longest_stale(&self) -> Duration {
+        STALE_IF_ERROR.max(self.settings.stale_while_revalidate)
+    }
+
+    fn may_be_given(&self, age: Option<Duration>) -> bool {
+        age.is_some_and(|age| age < TTL + self.longest_stale())
+    }
+
+    /// The value that is kept for the key after so many ends. It ends by a refusal, by eviction, and by a
+    /// failure that comes when it is too old to be given.
+    fn kept(&self, key: &CacheKey, past: Past, at: Moment) -> Option<Kept> {
+        let newest_first = self.ends_of(key, past.ends);
+        let place = newest_first.iter().position(|end| end.failed.is_none())?;
+        let value = &newest_first[place];
+        let has_ended = newest_first[..place].iter().any(|end| {
+            let failed = end.failed.expect("the value is the newest one");
+            let is_too_old = !self.may_be_given(end.at.age_since(value.left_at));
+            failed.is_refusal || (is_too_old && !failed.is_our_own)
+        });
+        let is_kept = !has_ended && !self.was_evicted(key, value.order, past);
+        is_kept.then(|| Kept { number: value.number, age: at.age_since(value.left_at) })
+    }
+
+    /// The key's last failure that says something about it, if no value has come since.
+    fn last_failure(&self, key: &CacheKey, ends: usize) -> Option<(usize, Moment, &Failed)> {
+        self.ends_of(key, ends)
+            .into_iter()
+            .map_while(|end| Some((end.order, end.at, end.failed?)))
+            .find(|(.., failed)| !failed.is_our_own)
+    }
+
+    fn check(&self, question: &Question) {
+        let Some(answered) = &question.answer else { return };
+        let is_at_once = answered.at == question.asked_at && answered.before == question.before;
+        match &answered.result {
+            Ok(_) => self.check_value(question, answered, is_at_once),
+            Err(_) => self.check_error(question, answered, is_at_once),
+        }
+        if question.urgency == Urgency::Patient {
+            self.check_waiting(question, answered, is_at_once);
+        } else {
+            assert!(!is_at_once, "a refresh waits for a call");
+        }
+    }
+
+    fn check_value(&self, question: &Question, answered: &Answered, is_at_once: bool) {
+        let answer = answered.result.as_ref().unwrap();
+        let text = String::from_utf8(answer.body.reveal().to_vec()).unwrap();
+        let number: usize = text.strip_prefix("call ").unwrap().parse().unwrap();
+        let call = &self.world.calls[number - 1];
+        let ended = call.ended.as_ref().unwrap();
+        assert_eq!(call.key, question.key, "no key gets the value of another one");
+        assert_eq!(ended.failed, None);
+        if question.urgency == Urgency::Refresh {
+            assert!(number > question.calls_before, "a refresh gets nothing from before it");
+        }
+        let is_by_this_call = ended.order == answered.before.ends && ended.at == answered.at;
+        if is_by_this_call && !is_at_once {
+            let left_before = number <= question.calls_before;
+            let age = question.asked_at.age_since(call.left_at);
+            assert!(!left_before || age.is_some_and(|age| age < TTL), "joined in time: {age:?}");
+            return assert_eq!(answer.stale_age, None);
+        }
+        let kept = self.kept(&question.key, answered.before, answered.at);
+        let kept = kept.expect("what is given is kept");
+        assert_eq!(kept.number, number, "no value is given that a newer one has replaced");
+        let age = kept.age.expect("a value of unknown age is not given");
+        assert_eq!(answer.stale_age, (age >= TTL).then_some(age));
+        assert!(self.may_be_given(kept.age));
+    }
+
+    fn check_error(&self, question: &Question, answered: &Answered, is_at_once: bool) {
+        let code = answered.result.as_ref().unwrap_err().code();
+        let (key, past, at) = (&question.key, answered.before, answered.at);
+        if question.urgency == Urgency::Patient {
+            let kept = self.kept(key, past, at);
+            let instead = kept.filter(|kept| self.may_be_given(kept.age));
+            assert!(instead.is_none(), "an old value goes before {code}");
+        }
+        let waited = at.monotonic - question.asked_at.monotonic;
+        let is_deadline = self.settings.deadline.is_some_and(|deadline| waited >= deadline);
+        if is_at_once {
+            let (_, failed_at, failed) =
+                self.last_failure(key, past.ends).expect("it is remembered");
+            assert!(at.age_since(failed_at).is_some_and(|age| age < self.settings.error_ttl));
+            assert_eq!(code, failed.code);
+        } else if !(is_deadline && code == "RequestTimeout" || code == "Overloaded") {
+            let end = &self.ends_of(key, past.ends)[0];
+            assert_eq!((end.order, end.at), (past.ends, at), "the fetch that has just ended");
+            assert_eq!(code, end.failed.unwrap().code);
+        }
+    }
+
+    /// Whether the caller had to wait.
+    fn check_waiting(&self, question: &Question, answered: &Answered, is_at_once: bool) {
+        let (key, past, now) = (&question.key, question.before, question.asked_at);
+        let failure = self.last_failure(key, past.ends);
+        let Some(kept) = self.kept(key, past, now).filter(|kept| self.may_be_given(kept.age))
+        else {
+            let is_remembered = failure.is_some_and(|(order, at, _)| {
+                let is_over = now.age_since(at).is_none_or(|age| age >= self.settings.error_ttl);
+                !is_over && !self.was_evicted(key, order, past)
+            });
+            assert!(is_remembered || !is_at_once, "{failure:?}");
+            // A wall clock that is set back may have ended the memory meanwhile, for good.
+            let may_have_ended = self.world.was_set_back;
+            return assert!(is_at_once || !is_remembered || may_have_ended, "{failure:?}");
+        };
+        let age = kept.age.unwrap();
+        let failed_ago = failure.and_then(|(_, at, _)| now.age_since(at));
+        let has_failed_within =
+            |limit: Duration| failed_ago.is_some_and(|failed_ago| failed_ago <= limit);
+        if age < TTL + self.settings.stale_while_revalidate || has_failed_within(KNOWN_FOR) {
+            assert!(is_at_once, "{age:?}, {failed_ago:?}");
+            assert!(answered.result.is_ok());
+        } else if is_at_once {
+            // An attempt that began in time is under way, or a call that has outlasted a deadline.
+            assert!(has_failed_within(2 * KNOWN_FOR) || self.settings.deadline.is_some());
+        }
+    }
 }
 
 /// Does one step to the real cache.
-async fn act(step: &Step, test: &TestCache, upstream: &FakeUpstream, callers: &mut Vec<Caller>) {
+async fn act_on_the_cache(
+    step: &Step,
+    test: &TestCache,
+    upstream: &FakeUpstream,
+    callers: &mut Vec<Caller>,
+) {
     match step {
         Step::Get(key) => callers.push(test.caller(&secret(&key.to_string()))),
         Step::Refresh(key) => callers.push(test.refresher(&secret(&key.to_string()))),
         Step::Advance(duration) => advance(*duration).await,
         Step::Freeze(duration) => test.clock.freeze(*duration),
         Step::SetBack(duration) => test.clock.step_back(*duration),
-        Step::NextFetchEnds(outcome) => upstream.then(outcome.clone()),
-        Step::HangUp(index) if !callers.is_empty() => index.get(callers).abort(),
+        Step::Thaw => test.cache.invoked(),
+        Step::NextCallEnds(outcome) => upstream.then(outcome.clone()),
+        Step::HangUp(pick) if !callers.is_empty() => pick.get(callers).abort(),
         Step::HangUp(_) => {}
     }
     settle().await;
@@ -280,50 +342,63 @@ fn run<T>(test: impl Future<Output = T>) -> T {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 1_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn every_caller_gets_exactly_what_the_model_says(
-        steps in prop::collection::vec(step_without_freezes(), 1..60)
+    fn every_caller_gets_what_is_promised_and_the_bounds_hold(
+        settings in settings(),
+        steps in prop::collection::vec(step(KEYS), 1..80)
     ) {
-        run(async {
-            let upstream = FakeUpstream::new().taking(LATENCY);
-            let config = Config { permits: 100, ..config() };
-            let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
-            let (mut model, mut callers) = (Model::default(), Vec::new());
-            // At the end twice: a latecomer's fetch may begin only when another one has hung itself out.
-            let second = Step::Advance(FIRST_PAUSE);
-            let end = LONGEST_FETCH.as_secs() as usize * 2;
-            for step in steps.into_iter().chain(std::iter::repeat_n(second, end)) {
-                model.act(&step);
-                act(&step, &test, &upstream, &mut callers).await;
-                prop_assert_eq!(upstream.calls(), model.calls);
-            }
-            prop_assert!(!upstream.ever_twice_in_flight());
-            for (number, caller) in callers.into_iter().enumerate() {
-                prop_assert!(caller.is_finished());
-                let Ok(answer) = caller.await else { continue };
-                let expected = model.answers[number].expect("the model answers everybody");
-                let expected = expected.map(|n| format!("call {n}")).map_err(str::to_owned);
-                prop_assert_eq!(answer, expected, "caller {}", number);
-            }
-            Ok(())
-        })?;
+        let mut world = settings.world();
+        for step in &steps {
+            act(step, &mut world);
+            prop_assert!(world.index.len() <= settings.capacity + world.fetches_in_flight());
+            prop_assert!(world.open_calls() <= settings.permits);
+        }
+        // Whatever hangs ends at its time-out, and so does what waits behind it.
+        world.advance(LONGEST_FETCH * 4);
+        prop_assert_eq!(world.fetches_in_flight(), 0);
+        let history = History { world: &world, settings };
+        for (number, question) in world.callers.iter().enumerate() {
+            prop_assert!(question.answer.is_some() || world.has_hung_up(number));
+            history.check(question);
+        }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn whatever_is_evicted_the_bounds_hold_and_every_caller_is_answered(
-        capacity in 0_usize..3,
-        permits in 1_usize..3,
-        steps in prop::collection::vec(step(4), 1..60)
+    fn whatever_happens_to_the_whole_cache_its_bounds_hold_and_every_caller_is_answered(
+        settings in settings(),
+        steps in prop::collection::vec(step(KEYS), 1..60)
     ) {
         run(async {
             let upstream = FakeUpstream::new().taking(LATENCY);
-            let config = Config { capacity, permits, ..config() };
+            let config = Config {
+                ttl: TTL,
+                capacity: settings.capacity,
+                permits: settings.permits,
+                refresh_ahead: settings.refresh_ahead,
+                stale_while_revalidate: settings.stale_while_revalidate,
+                stale_if_error: STALE_IF_ERROR,
+                error_ttl: settings.error_ttl,
+                deadline: settings.deadline,
+                ..Config::default()
+            };
             let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
             let mut callers = Vec::new();
             for step in &steps {
-                act(step, &test, &upstream, &mut callers).await;
+                act_on_the_cache(step, &test, &upstream, &mut callers).await;
             }
             let started = Instant::now();
             for caller in callers {
@@ -331,12 +406,13 @@ proptest! {
                 let _ = caller.await;
             }
             prop_assert!(started.elapsed() <= LONGEST_FETCH * 4);
-            // What nobody waits for any more goes on to its end all the same, and what queues behind it.
+            // What no caller waits for any more goes on to its end all the same, and what queues behind it.
             for _ in 0..20 {
-                act(&Step::Advance(LONGEST_FETCH), &test, &upstream, &mut Vec::new()).await;
+                advance(LONGEST_FETCH).await;
+                settle().await;
             }
             prop_assert!(!upstream.ever_twice_in_flight());
-            prop_assert!(upstream.peak() <= permits);
+            prop_assert!(upstream.peak() <= settings.permits);
             prop_assert_eq!(upstream.in_flight(), 0);
             Ok(())
         })?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use parameters_secrets_extension::{
-    cache::{FIRST_PAUSE, LONGEST_PAUSE},
+    cache::{FIRST_PAUSE, KNOWN_FOR, LONGEST_PAUSE},
     fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
 };
 use tokio::time::{Instant, advance, pause};
@@ -109,7 +109,7 @@ async fn a_refresh_that_learns_of_a_refusal_ends_even_a_fresh_value() {
 }
 
 #[actix_rt::test]
-async fn nobody_waits_once_the_key_is_known_to_be_failing() {
+async fn no_caller_waits_once_the_key_is_known_to_be_failing() {
     pause();
     let upstream = FakeUpstream::new();
     let test = expired(&upstream).await;
@@ -152,7 +152,7 @@ async fn one_background_attempt_at_a_time_follows_another_after_growing_pauses()
 }
 
 #[actix_rt::test]
-async fn a_key_that_nobody_asks_for_is_not_fetched_in_an_outage() {
+async fn a_key_that_is_not_asked_for_is_not_fetched_in_an_outage() {
     pause();
     let upstream = FakeUpstream::new();
     let _test = in_an_outage(&upstream).await;
@@ -276,17 +276,106 @@ async fn of_two_who_wait_for_a_failing_fetch_only_the_one_who_did_not_refresh_ge
 }
 
 #[actix_rt::test]
-async fn a_freeze_longer_than_the_pause_is_followed_by_one_attempt_and_nobody_waits_for_it() {
+async fn after_a_freeze_no_failure_from_before_it_is_known_any_more() {
+    pause();
+    let upstream = FakeUpstream::new().taking(SECOND);
+    let test = in_an_outage(&upstream).await;
+    upstream.hereafter(Outcome::Value);
+
+    test.clock.freeze(KNOWN_FOR + SECOND);
+    assert_eq!(test.get_with_age(&secret("db")).await, Ok(("call 3".to_owned(), None)));
+}
+
+#[actix_rt::test]
+async fn a_freeze_in_the_middle_of_an_attempt_makes_the_next_caller_wait_for_it() {
     pause();
     let upstream = FakeUpstream::new();
     let test = in_an_outage(&upstream).await;
-    upstream.hereafter(Outcome::Hang);
+    upstream.hereafter(Outcome::Value);
+    let _ = upstream.clone().taking(SECOND);
+    advance(FIRST_PAUSE).await;
+    assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()));
+    settle().await;
+    assert_eq!(upstream.in_flight(), 1);
 
-    test.clock.freeze(10 * LONGEST_PAUSE);
-    for _ in 0..64 {
-        assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()));
+    test.clock.freeze(KNOWN_FOR + SECOND);
+    // The third call was cut off by the freeze, and is made again.
+    assert_eq!(test.get(&secret("db")).await, Ok("call 4".to_owned()));
+}
+
+#[actix_rt::test]
+async fn a_failure_that_no_attempt_has_followed_for_long_is_not_known_any_more() {
+    pause();
+    for (now, then) in [
+        (Outcome::Value, Ok("call 3".to_owned())),
+        (FORBIDDEN, Err("AccessDeniedException".to_owned())),
+        (THROTTLED, Ok("call 1".to_owned())),
+    ] {
+        let upstream = FakeUpstream::new().taking(SECOND);
+        let test = in_an_outage(&upstream).await;
+        upstream.hereafter(now);
+        advance(KNOWN_FOR + SECOND).await;
+
+        let asked = Instant::now();
+        assert_eq!(test.get(&secret("db")).await, then);
+        assert!(asked.elapsed() >= SECOND, "it waits for the attempt");
+        assert_eq!(upstream.calls(), 3);
     }
-    assert_eq!(upstream.calls(), 3);
+}
+
+#[actix_rt::test]
+async fn a_caller_waits_for_that_attempt_no_longer_than_its_deadline() {
+    pause();
+    let upstream = FakeUpstream::new();
+    let config = Config { stale_if_error: HOUR, deadline: Some(SECOND), ..Config::default() };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    test.get(&secret("db")).await.unwrap();
+    advance(TTL).await;
+    upstream.hereafter(THROTTLED);
+    test.get(&secret("db")).await.unwrap();
+    upstream.hereafter(Outcome::Hang);
+    advance(KNOWN_FOR + SECOND).await;
+
+    let asked = Instant::now();
+    assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()));
+    assert!((SECOND..SECOND * 2).contains(&asked.elapsed()), "{:?}", asked.elapsed());
+}
+
+#[actix_rt::test]
+async fn a_failure_of_our_own_is_no_outage() {
+    pause();
+    let upstream = FakeUpstream::new().taking(SECOND);
+    let test = expired(&upstream).await;
+    upstream.then(Outcome::Panic);
+    let log = CapturedLog::start();
+
+    assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()));
+    assert_eq!(test.get_with_age(&secret("db")).await, Ok(("call 3".to_owned(), None)));
+    assert_eq!(log.lines("WARN").len(), 0);
+    assert_eq!(log.lines("ERROR").len(), 1, "a caller waited");
+}
+
+#[actix_rt::test]
+async fn a_failure_of_our_own_that_met_no_caller_is_no_error() {
+    pause();
+    let upstream = FakeUpstream::new();
+    let config = Config { refresh_ahead: true, ..Config::default() };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    test.get(&secret("db")).await.unwrap();
+    upstream.then(Outcome::Panic);
+    let log = CapturedLog::start();
+    advance(TTL * 9 / 10).await;
+
+    for _ in 0..10 {
+        test.get(&secret("db")).await.unwrap();
+        settle().await;
+    }
+    assert_eq!(upstream.calls(), 2, "there is a pause before the next attempt");
+    assert_eq!(log.lines("ERROR").len(), 0);
+    advance(FIRST_PAUSE).await;
+    test.get(&secret("db")).await.unwrap();
+    settle().await;
+    assert_eq!(test.get(&secret("db")).await, Ok("call 3".to_owned()));
 }
 
 #[actix_rt::test]

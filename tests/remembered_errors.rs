@@ -1,14 +1,19 @@
-//! A failure is answered again for a short while without a fetch, if somebody has asked for that.
+//! A failure is answered again for a short while without a fetch, if the user has asked for that.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use parameters_secrets_extension::fetch::upstream::Upstreams;
+use parameters_secrets_extension::{
+    cache::{CachePolicy, Index, Urgency},
+    fetch::{pool::MAX_QUEUED, upstream::Upstreams},
+    key::PerUpstream,
+};
 use tokio::time::{Instant, advance, pause};
 
 use crate::support::{
-    cache::{Config, TTL, TestCache, secret},
+    cache::{Config, TTL, TestCache, pass, secret, settle},
     upstream::{FakeUpstream, Outcome},
+    world::{Rules, World},
 };
 
 const ERROR_TTL: Duration = Duration::from_secs(10);
@@ -164,4 +169,89 @@ async fn remembered_failures_do_not_outlive_the_cache_size() {
     }
 
     assert_eq!(upstream.calls(), 3);
+}
+
+#[actix_rt::test]
+async fn a_remembered_failure_never_pushes_a_value_out() {
+    pause();
+    let upstream = FakeUpstream::new();
+    let config = Config { error_ttl: ERROR_TTL, capacity: 2, ..Config::default() };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    test.get(&secret("db")).await.unwrap();
+    test.get(&secret("queue")).await.unwrap();
+    for number in 0..10 {
+        upstream.then(MISSING);
+        assert_eq!(test.get(&secret(&format!("missing {number}"))).await, missing());
+    }
+
+    assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()));
+    assert_eq!(test.get(&secret("queue")).await, Ok("call 2".to_owned()));
+}
+
+#[actix_rt::test]
+async fn a_value_pushes_a_remembered_failure_out_before_any_older_value() {
+    pause();
+    let upstream = FakeUpstream::new();
+    let config = Config { error_ttl: ERROR_TTL, capacity: 2, ..Config::default() };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    test.get(&secret("db")).await.unwrap();
+    upstream.then(MISSING);
+    test.get(&secret("missing")).await.unwrap_err();
+    test.get(&secret("queue")).await.unwrap();
+
+    assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()));
+    assert_eq!(test.get(&secret("missing")).await, Ok("call 4".to_owned()));
+}
+
+#[actix_rt::test]
+async fn a_failure_of_our_own_is_never_remembered() {
+    pause();
+    let upstream = FakeUpstream::new();
+    upstream.then(Outcome::Panic);
+    let test = remembering(&upstream);
+
+    assert_eq!(test.get(&secret("db")).await, Err("InternalFailure".to_owned()));
+    assert_eq!(test.get(&secret("db")).await, Ok("call 2".to_owned()));
+}
+
+#[actix_rt::test]
+async fn overloaded_is_not_remembered_against_its_own_retry_after() {
+    pause();
+    let latency = Duration::from_millis(20);
+    let upstream = FakeUpstream::new().taking(latency);
+    let config = Config { error_ttl: ERROR_TTL, permits: 1, ..Config::default() };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    let queue: Vec<_> = (0..=MAX_QUEUED).map(|n| test.caller(&secret(&n.to_string()))).collect();
+    settle().await;
+    assert_eq!(test.get(&secret("db")).await, Err("Overloaded".to_owned()));
+
+    pass(2 * latency).await;
+    assert!(test.get(&secret("db")).await.is_ok(), "there is room again");
+    drop(queue);
+}
+
+#[test]
+fn a_remembered_failure_is_dropped_once_its_time_is_over() {
+    let policy = CachePolicy {
+        ttl: TTL,
+        ttl_spread: 0.0,
+        refresh_ahead: false,
+        stale_while_revalidate: Duration::ZERO,
+        stale_if_error: Duration::ZERO,
+        error_ttl: ERROR_TTL,
+    };
+    let policy = PerUpstream { secrets_manager: policy, parameter_store: policy };
+    let rules = Rules { latency: SECOND, permits: 3, deadline: None };
+    let mut world = World::new(Index::new(10, policy), rules);
+    world.script.extend([MISSING, MISSING]);
+    for name in ["db", "queue"] {
+        world.ask(&secret(name), Urgency::Patient);
+    }
+    world.advance(SECOND);
+    assert_eq!(world.index.len(), 2);
+
+    world.advance(ERROR_TTL);
+    world.ask(&secret("other"), Urgency::Patient);
+    world.advance(SECOND);
+    assert_eq!(world.index.len(), 1, "only the value of the other one is left");
 }

@@ -3,11 +3,10 @@
 use std::{rc::Rc, time::Duration};
 
 use futures_util::{FutureExt, future::join_all};
-use parameters_secrets_extension::fetch::upstream::Upstreams;
 use tokio::time::pause;
 
 use crate::support::{
-    cache::{Caller, Config, TestCache, parameter, pass, secret, settle},
+    cache::{Caller, TestCache, parameter, pass, secret, settle},
     upstream::{FakeUpstream, Outcome},
 };
 
@@ -30,15 +29,14 @@ async fn what_was_kept_before_is_neither_served_nor_held_after() {
     let test = TestCache::new(&FakeUpstream::new());
     // Every actor holds the counters.
     let actors = || Rc::strong_count(&test.stats);
-    let without_keys = actors();
+    let at_first = actors();
     test.get(&secret("db")).await.unwrap();
-    settle().await;
-    assert_eq!(actors(), without_keys + 1);
 
     test.cache.start_over();
+    assert_eq!(actors(), at_first + 1);
     settle().await;
 
-    assert_eq!(actors(), without_keys, "what nobody can get is only a secret in memory");
+    assert_eq!(actors(), at_first, "what no caller can get is only a secret in memory");
     assert_eq!(test.get(&secret("db")).await, Ok("call 2".to_owned()));
 }
 
@@ -127,15 +125,14 @@ async fn calls_that_died_with_the_snapshot_hold_no_permit_back() {
 }
 
 #[actix_rt::test]
-async fn a_registry_that_dies_leaves_the_permits_to_the_next_one() {
+async fn an_actor_that_dies_leaves_the_permits_to_the_next_one() {
     pause();
     let upstream = FakeUpstream::new().taking(LATENCY);
-    // The first registry panics over its first parameter.
-    let config = Config { dies_over_a_parameter: true, ..Config::default() };
-    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    let test = TestCache::new(&upstream);
     let before = callers(&test, "before", 3);
     settle().await;
 
+    test.clock.panics_next();
     let asked_twice = test.caller(&parameter("/app/db"));
     settle().await;
     let after = callers(&test, "after", 3);
@@ -144,5 +141,6 @@ async fn a_registry_that_dies_leaves_the_permits_to_the_next_one() {
     assert!(all_are_answered(before).await);
     assert!(all_are_answered(after).await);
     assert!(asked_twice.await.unwrap().is_ok());
-    assert_eq!((upstream.calls(), upstream.peak()), (7, 4), "3 of secrets, 1 of parameters");
+    // Three calls whose callers asked again, and seven questions.
+    assert_eq!((upstream.calls(), upstream.peak()), (10, 4), "3 of secrets, 1 of parameters");
 }

@@ -1,23 +1,29 @@
-//! One kept answer, and whether it may still be given.
+//! One kept value, and whether it may still be given.
 
 use std::time::Duration;
 
-use crate::{cache::CachePolicy, clock::Moment, secret::SecretValue};
+use crate::{
+    cache::policy::{CachePolicy, LAST_FIFTH},
+    clock::Moment,
+    secret::SecretValue,
+};
 
-/// A finished response body and when its fetch began.
+/// A finished response body, and since when and for how long it holds.
 #[derive(Clone, Debug)]
 pub struct Entry {
     body: SecretValue,
-    /// The start of the fetch, not its end: the upstream may have changed the value while it answered.
+    /// When its call left, not when it ended: the upstream may have changed the value while it answered.
     born: Moment,
+    /// Its own: the policy's, shortened by a random part of the spread.
+    ttl: Duration,
 }
 
 /// What a caller gets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The finished response body.
     pub body: SecretValue,
-    /// How old the body is, if it is older than its TTL: then its fetches fail.
+    /// How old the body is, if it is older than its TTL.
     pub stale_age: Option<Duration>,
 }
 
@@ -27,26 +33,30 @@ pub enum Freshness {
     /// Give it.
     Fresh,
     /// Give it, and fetch the next one.
-    EndsSoon,
-    /// Give it only while fetches fail.
+    LastFifth,
+    /// It has expired. Give it all the same, and fetch the next one.
+    Revalidating,
+    /// It has expired. Give it only while fetches fail.
     Stale,
     /// Never give it again.
     TooOld,
 }
 
 impl Entry {
-    /// An answer whose fetch began at `born`.
-    pub fn new(body: SecretValue, born: Moment) -> Self {
-        Self { body, born }
+    /// A body whose call left at `born`.
+    pub fn new(body: SecretValue, born: Moment, ttl: Duration) -> Self {
+        Self { body, born, ttl }
     }
 
     /// What may be done with it now. Either clock can age it, and a wall clock that went back past its
     /// birth ends it: then its age cannot be known.
     pub fn freshness(&self, now: Moment, policy: &CachePolicy) -> Freshness {
+        let (part, whole) = LAST_FIFTH;
         match self.age(now) {
-            Some(age) if age < policy.ttl * 4 / 5 => Freshness::Fresh,
-            Some(age) if age < policy.ttl => Freshness::EndsSoon,
-            Some(age) if age < policy.ttl + policy.stale_if_error => Freshness::Stale,
+            Some(age) if age < self.ttl * part / whole => Freshness::Fresh,
+            Some(age) if age < self.ttl => Freshness::LastFifth,
+            Some(age) if age < self.ttl + policy.stale_while_revalidate => Freshness::Revalidating,
+            Some(age) if age < self.ttl + policy.stale_if_error => Freshness::Stale,
             _ => Freshness::TooOld,
         }
     }
@@ -56,16 +66,18 @@ impl Entry {
         now.age_since(self.born)
     }
 
-    /// The answer to give while the entry is fresh.
+    /// The answer to give before the entry has expired.
     pub fn answer(&self) -> Answer {
         Answer { body: self.body.clone(), stale_age: None }
     }
 
-    /// The answer to give instead of a failure, if the entry is young enough for that.
-    pub fn answer_despite_failure(&self, now: Moment, policy: &CachePolicy) -> Option<Answer> {
+    /// The answer to give in place of a newer value that cannot be had now, if the entry is young enough.
+    pub fn answer_instead(&self, now: Moment, policy: &CachePolicy) -> Option<Answer> {
         match self.freshness(now, policy) {
-            Freshness::Fresh | Freshness::EndsSoon => Some(self.answer()),
-            Freshness::Stale => Some(Answer { stale_age: self.age(now), ..self.answer() }),
+            Freshness::Fresh | Freshness::LastFifth => Some(self.answer()),
+            Freshness::Revalidating | Freshness::Stale => {
+                Some(Answer { stale_age: self.age(now), ..self.answer() })
+            }
             Freshness::TooOld => None,
         }
     }

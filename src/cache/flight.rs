@@ -1,70 +1,124 @@
-//! The fetch in flight and who waits for it.
-
-use std::time::Duration;
+//! A fetch in flight, and the callers who wait for it or for the one after it.
 
 use crate::{
-    cache::{CachePolicy, Get, Lease, LookupResult, REFRESH_WINDOW, Reply, Urgency},
+    cache::{
+        caller::{Caller, CallerId, Urgency},
+        failures::is_known,
+        policy::CachePolicy,
+    },
     clock::Moment,
+    fetch::pool::{Demand, Departure},
 };
 
 /// A fetch in flight.
-pub(super) struct Flight {
-    /// When it began: the birth of its value.
-    pub(super) begun: Moment,
-    is_refresh: bool,
-    /// Whether it has outlasted the deadline of somebody who waited for it.
-    pub(super) is_overdue: bool,
-    /// In order of arrival; empty while it runs only in the background.
-    pub(super) waiters: Vec<Waiter>,
-    /// Keeps the key's actor from being evicted, although nobody may wait: the next caller would start a
-    /// second fetch beside this one.
-    _lease: Lease,
+#[derive(Debug)]
+pub(super) struct Flight<C> {
+    /// Tells when the call that will answer it left: the birth of its value.
+    pub(super) departure: Departure,
+    /// What the pool has been told about the callers who wait.
+    pub(super) demand: Demand,
+    pub(super) waiters: Waiters<C>,
+    /// Callers for whom its call left too early; the next fetch is theirs.
+    pub(super) latecomers: Waiters<C>,
+    /// The first caller who asked after, or by, the start of this fetch.
+    first_caller: CallerId,
+    /// The last one who waits for it or for the next one.
+    pub(super) last_caller: CallerId,
+    /// When it started, if the key was known to fail then: an attempt that no caller waits for.
+    attempt_at: Option<Moment>,
+    /// Whether it has outlasted the deadline of a caller who asked since it started.
+    is_overdue: bool,
 }
 
-/// A caller who waits.
-pub(super) struct Waiter {
-    /// Whether an old value would be no answer.
-    pub(super) refresh: bool,
-    /// Keeps the key's actor from being evicted.
-    pub(super) lease: Lease,
-    reply: Reply,
+/// Callers who wait, in order of arrival.
+#[derive(Debug)]
+pub(super) struct Waiters<C> {
+    /// Callers whom a kept value serves, if the fetch fails.
+    pub(super) patient: Vec<C>,
+    /// Callers whom only the value of this fetch serves.
+    pub(super) refreshing: Vec<C>,
 }
 
-impl Flight {
-    pub(super) fn new(begun: Moment, is_refresh: bool, lease: Lease) -> Self {
-        Self { begun, is_refresh, is_overdue: false, waiters: Vec::new(), _lease: lease }
-    }
-
-    /// Whether a caller who asks at `now` may have this fetch's value: it must not be older than an
-    /// entry may be. A fetch can be that old when the environment was frozen meanwhile.
-    pub(super) fn may_answer(&self, refresh: bool, now: Moment, policy: &CachePolicy) -> bool {
-        let younger_than =
-            |limit: Duration| now.age_since(self.begun).is_some_and(|age| age < limit);
-        if refresh {
-            return self.is_refresh && younger_than(REFRESH_WINDOW);
+impl<C: Caller> Flight<C> {
+    pub(super) fn new(demand: Demand, waiters: Waiters<C>, first_caller: CallerId) -> Self {
+        Self {
+            departure: Departure::default(),
+            demand,
+            waiters,
+            latecomers: Waiters::none(),
+            first_caller,
+            last_caller: first_caller,
+            attempt_at: None,
+            is_overdue: false,
         }
-        !policy.keeps_answers() || younger_than(policy.ttl)
     }
 
-    /// Whether it has taken this long already. A freeze in which the monotonic clock stood still does not
-    /// count: the upstream had no chance to answer.
-    pub(super) fn has_run_for(&self, time: Duration, now: Moment) -> bool {
-        now.monotonic.saturating_duration_since(self.begun.monotonic) >= time
+    /// Started at `now`, for a key that is known to fail.
+    pub(super) fn into_attempt(self, now: Moment) -> Self {
+        Self { attempt_at: Some(now), ..self }
+    }
+
+    /// Whether waiting for it is known to be of no use.
+    pub(super) fn is_known_to_fail(&self, now: Moment) -> bool {
+        self.is_overdue || self.attempt_at.is_some_and(|at| is_known(at, now))
+    }
+
+    /// Whether a caller who asks at `now` may have this fetch's value. A refresh must not get what was read
+    /// before its question. For every other caller it must not be older than an entry may be: it can be
+    /// that old when the environment was frozen meanwhile.
+    pub(super) fn may_answer(&self, urgency: Urgency, now: Moment, policy: &CachePolicy) -> bool {
+        match (self.departure.left_at(), urgency) {
+            (None, _) => true,
+            (Some(_), Urgency::Refresh) => false,
+            (Some(left_at), Urgency::Patient) => {
+                !policy.keeps_values() || now.age_since(left_at).is_some_and(|age| age < policy.ttl)
+            }
+        }
+    }
+
+    /// The deadline of this caller has come.
+    pub(super) fn outlasts(&mut self, caller: CallerId) {
+        self.is_overdue |= caller >= self.first_caller;
+    }
+
+    /// All who wait on this key.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiters.len() + self.latecomers.len()
+    }
+
+    pub(super) fn forget_who_hung_up(&mut self) {
+        self.waiters.forget_who_hung_up();
+        self.latecomers.forget_who_hung_up();
     }
 }
 
-impl Waiter {
-    pub(super) fn new(get: Get) -> Self {
-        let refresh = matches!(get.urgency, Urgency::Refresh);
-        Self { refresh, lease: get.lease, reply: get.reply }
+impl<C: Caller> Waiters<C> {
+    pub(super) fn none() -> Self {
+        Self { patient: Vec::new(), refreshing: Vec::new() }
     }
 
-    pub(super) fn still_waits(&self) -> bool {
-        !self.reply.is_closed()
+    pub(super) fn push(&mut self, caller: C, urgency: Urgency) {
+        match urgency {
+            Urgency::Patient => self.patient.push(caller),
+            Urgency::Refresh => self.refreshing.push(caller),
+        }
     }
 
-    pub(super) fn answer(self, answer: LookupResult) {
-        // Fails only for a caller who hung up meanwhile.
-        let _ = self.reply.send(answer);
+    pub(super) fn append(&mut self, mut others: Self) {
+        self.patient.append(&mut others.patient);
+        self.refreshing.append(&mut others.refreshing);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.patient.len() + self.refreshing.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn forget_who_hung_up(&mut self) {
+        self.patient.retain(Caller::still_waits);
+        self.refreshing.retain(Caller::still_waits);
     }
 }

@@ -1,4 +1,4 @@
-//! The bounds one key lives by.
+//! How long a key's values and failures are used, and how many callers may wait for one key.
 
 use std::time::Duration;
 
@@ -8,38 +8,39 @@ use std::time::Duration;
 /// what a client can pile up that asks, hangs up and asks again while an upstream hangs.
 pub const MAX_WAITERS: usize = 10_000;
 
-/// How long after its start a refresh's fetch still answers further refreshes.
+/// Where in its TTL a value's last part begins, in which a hit fetches the next value: after four fifths.
 ///
-/// A refresh must not get a value older than its question. Threads that fail together ask together,
-/// though, within milliseconds of each other; they are one call. 100 ms is what 100 threads of a small
-/// Lambda function need to ask, and well below what a rotation takes.
-pub const REFRESH_WINDOW: Duration = Duration::from_millis(100);
+/// Late enough to cost a key that is read steadily only a quarter more calls than one each TTL. Early
+/// enough for a fetch to end in time: of the default TTL a minute is left, twice the longest fetch.
+pub const LAST_FIFTH: (u32, u32) = (4, 5);
 
-/// How long a key's answers are used, in good times and in bad ones.
+/// How long a key's values are used, in good times and in bad ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CachePolicy {
-    /// How long an entry is fresh, counted from the start of its fetch; zero: nothing is kept.
+    /// How long a value is fresh, counted from when its call left; zero: nothing is kept.
     pub ttl: Duration,
-    /// The share of it, 0 to 1, by which a key's TTL is shortened at most.
+    /// The share of it, 0 to 1, by which a value's TTL is shortened at most.
     pub ttl_spread: f64,
     /// Whether a hit in the last fifth of that time fetches the next value in the background.
     pub refresh_ahead: bool,
-    /// How long after the end of that time the entry still answers while fetches fail; zero: not at all.
+    /// How long after the end of that time the value still answers while the next one is fetched; zero:
+    /// not at all.
+    pub stale_while_revalidate: Duration,
+    /// How long after the end of that time the value still answers while fetches fail; zero: not at all.
     pub stale_if_error: Duration,
-    /// How long a failure is answered again without a fetch; zero: never.
+    /// How long a failure is answered again without a fetch; zero: not at all.
     pub error_ttl: Duration,
 }
 
 impl CachePolicy {
-    /// Whether answers are kept at all.
-    pub fn keeps_answers(&self) -> bool {
+    /// Whether values are kept at all.
+    pub fn keeps_values(&self) -> bool {
         !self.ttl.is_zero()
     }
 
-    /// The policy of one key: its TTL is shortened by a random part of the spread, so that environments
-    /// that started together do not fetch together ever after.
-    pub fn for_one_key(self) -> Self {
-        let shortened_by = self.ttl_spread.clamp(0.0, 1.0) * fastrand::f64();
-        Self { ttl: self.ttl.mul_f64(1.0 - shortened_by), ..self }
+    /// The TTL of one value: shortened by a share of the spread, so that environments that started
+    /// together do not fetch together ever after. `draw`, from 0 to 1, says by how much of it.
+    pub fn ttl_of_one_value(&self, draw: f64) -> Duration {
+        self.ttl.mul_f64(1.0 - self.ttl_spread.clamp(0.0, 1.0) * draw)
     }
 }

@@ -3,7 +3,7 @@
 use std::{rc::Rc, sync::Arc, time::Duration};
 
 use crate::{
-    cache::{Cache, CachePolicy, CacheRegistry},
+    cache::{Cache, CacheLimits, CachePolicy},
     clock::Clock,
     fetch::{
         lane::LaneLimits,
@@ -22,7 +22,7 @@ use crate::{
 const FETCH_COMES_FIRST: Duration = Duration::from_millis(20);
 
 /// The cache over these upstreams. While a snapshot is ahead it keeps nothing.
-pub(super) fn cache(
+pub fn cache(
     settings: &Settings,
     snapshot: &Snapshot,
     upstreams: Upstreams,
@@ -31,11 +31,12 @@ pub(super) fn cache(
     stats: Rc<Stats>,
 ) -> Cache {
     let capacity = if settings.cache.enabled { settings.cache.size } else { 0 };
-    let policies = |keeps_answers| PerUpstream {
-        secrets_manager: policy(settings, UpstreamKind::SecretsManager, keeps_answers),
-        parameter_store: policy(settings, UpstreamKind::ParameterStore, keeps_answers),
+    let policies = |keeps_values| PerUpstream {
+        secrets_manager: policy(settings, UpstreamKind::SecretsManager, keeps_values),
+        parameter_store: policy(settings, UpstreamKind::ParameterStore, keeps_values),
     };
-    let (keeping, keeping_nothing) = ((capacity, policies(capacity > 0)), (0, policies(false)));
+    let keeping = CacheLimits { capacity, policy: policies(capacity > 0) };
+    let keeping_nothing = CacheLimits { capacity: 0, policy: policies(false) };
     let limits = |time_out: Option<Duration>, batches| LaneLimits {
         permits: settings.max_connections,
         max_queued: MAX_QUEUED,
@@ -53,12 +54,8 @@ pub(super) fn cache(
     let snapshot = snapshot.clone();
     let pool =
         FetchPool::new(upstreams, limits, freezes.clone(), Arc::clone(&clock), Rc::clone(&stats));
-    let open_registry = move |fetch_pool| {
-        let (capacity, policy) = if snapshot.is_ahead() { keeping_nothing } else { keeping };
-        let (clock, stats) = (Arc::clone(&clock), Rc::clone(&stats));
-        CacheRegistry::new(capacity, policy, fetch_pool, clock, stats).open()
-    };
-    Cache::new(pool, open_registry, deadline, freezes)
+    let limits = move || if snapshot.is_ahead() { keeping_nothing } else { keeping };
+    Cache::new(pool, limits, deadline, freezes, clock, stats)
 }
 
 /// How long a caller waits at most. It may have to wait for two fetches: the service's time-out bounds both
@@ -68,12 +65,13 @@ fn deadline(settings: &Settings, time_out: Option<Duration>) -> Option<Duration>
     settings.resilience.deadline.into_iter().chain(time_out).min()
 }
 
-fn policy(settings: &Settings, kind: UpstreamKind, keeps_answers: bool) -> CachePolicy {
+fn policy(settings: &Settings, kind: UpstreamKind, keeps_values: bool) -> CachePolicy {
     let resilience = &settings.resilience;
     CachePolicy {
-        ttl: if keeps_answers { *settings.ttl.get(kind) } else { Duration::ZERO },
+        ttl: if keeps_values { *settings.ttl.get(kind) } else { Duration::ZERO },
         ttl_spread: resilience.ttl_spread,
         refresh_ahead: resilience.refresh_ahead,
+        stale_while_revalidate: resilience.stale_while_revalidate,
         stale_if_error: resilience.stale_if_error,
         error_ttl: resilience.error_ttl,
     }

@@ -3,7 +3,7 @@
 //! A cold start waits for what happens before the register request has left: [`Boot::early`] does only
 //! that. The rest follows in [`Boot::run`], and what needs AWS comes last, when nobody waits for it.
 
-mod assembly;
+pub mod assembly;
 mod backend;
 
 use std::{io, path::Path, process::ExitCode, rc::Rc, sync::Arc, time::Duration};

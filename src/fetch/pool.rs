@@ -109,7 +109,8 @@ impl Departure {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn leaves(&self, at: Moment) {
+    /// The call leaves.
+    pub fn leaves(&self, at: Moment) {
         self.set(Some(at));
     }
 

@@ -32,8 +32,8 @@ pub(super) async fn answer(
 ) -> Result<HttpResponse, BadRequest> {
     let questions = query::parse_batch(upstream, query)?;
     let items = questions.into_iter().map(async |question| {
-        let Question { key, refresh, field } = question;
-        let answer = service.cache.look_up(key.clone(), refresh).await;
+        let Question { key, urgency, field } = question;
+        let answer = service.cache.look_up(key.clone(), urgency).await;
         let item = match (answer, field) {
             (Err(failure), _) => Err(Refused::Fetch(failure)),
             (Ok(answer), None) => Ok(answer),

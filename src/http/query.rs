@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 
 pub use super::bad_request::{BadRequest, Shown};
 use crate::{
+    cache::Urgency,
     field::Field,
     key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind},
 };
@@ -22,8 +23,8 @@ const MOST_ITEMS: usize = 100;
 pub struct Question {
     /// Which secret or parameter.
     pub key: CacheKey,
-    /// Whether the cached entry must not be used: `refreshNow=true`.
-    pub refresh: bool,
+    /// Which value the caller takes: with `refreshNow=true` none that is kept.
+    pub urgency: Urgency,
     /// Which part of the value is answered; none for the whole record.
     pub field: Option<Field>,
 }
@@ -85,7 +86,7 @@ struct Given<'a> {
 
 impl<'a> Given<'a> {
     fn into_question(self, upstream: UpstreamKind) -> Result<Question, BadRequest> {
-        let refresh = match present(self.refresh_now) {
+        let refresh_now = match present(self.refresh_now) {
             None => false,
             Some(value) => match &*value {
                 "1" => true,
@@ -93,6 +94,7 @@ impl<'a> Given<'a> {
                 _ => truth("refreshNow", &value, "true, false, 1 or 0")?,
             },
         };
+        let urgency = if refresh_now { Urgency::Refresh } else { Urgency::Patient };
         let key = match upstream {
             UpstreamKind::SecretsManager => CacheKey::Secret(SecretKey::new(
                 required("secretId", self.secret_id, "a secret's name or ARN")?,
@@ -116,7 +118,7 @@ impl<'a> Given<'a> {
             })?),
             None => None,
         };
-        Ok(Question { key, refresh, field })
+        Ok(Question { key, urgency, field })
     }
 
     fn read(query: &'a str) -> Result<Self, BadRequest> {

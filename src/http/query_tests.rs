@@ -1,7 +1,10 @@
 use proptest::{prelude::*, sample::Index};
 
 use super::{BadRequest, Question};
-use crate::key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind};
+use crate::{
+    cache::Urgency,
+    key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind},
+};
 
 const SECRET: &str = "/secretsmanager/get";
 const PARAMETER: &str = "/systemsmanager/parameters/get";
@@ -154,14 +157,16 @@ fn with_decryption_is_true_or_false_in_any_letter_case() {
 
 #[test]
 fn refresh_now_is_told_apart_from_the_key_on_both_paths() {
-    for (value, refresh) in [("true", true), ("1", true), ("FALSE", false), ("0", false)] {
+    use Urgency::{Patient, Refresh};
+    for (value, urgency) in [("true", Refresh), ("1", Refresh), ("FALSE", Patient), ("0", Patient)]
+    {
         assert_eq!(
             parse(SECRET, &format!("secretId=a&refreshNow={value}")),
-            Ok(Question { key: secret("a", None, None), refresh, field: None })
+            Ok(Question { key: secret("a", None, None), urgency, field: None })
         );
         assert_eq!(
             parse(PARAMETER, &format!("refreshNow={value}&name=a")),
-            Ok(Question { key: parameter("a", None, false), refresh, field: None })
+            Ok(Question { key: parameter("a", None, false), urgency, field: None })
         );
     }
     assert_eq!(
@@ -314,6 +319,7 @@ proptest! {
         slash in any::<bool>(),
         refresh in any::<bool>(),
     ) {
+        let urgency = if refresh { Urgency::Refresh } else { Urgency::Patient };
         let (path, mut pairs) = pairs(&key);
         pairs.push(("refreshNow", refresh.to_string()));
         pairs.push(("unknown", "%&=".to_owned()));
@@ -324,6 +330,6 @@ proptest! {
             .map(|(name, value)| format!("{}={}", spell(name, &choices), spell(value, &choices)))
             .collect();
         let path = if slash { format!("{path}/") } else { path.to_owned() };
-        prop_assert_eq!(parse(&path, &query.join("&")), Ok(Question { key, refresh, field: None }));
+        prop_assert_eq!(parse(&path, &query.join("&")), Ok(Question { key, urgency, field: None }));
     }
 }

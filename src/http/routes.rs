@@ -103,7 +103,7 @@ async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
         Ok(question) => question,
         Err(reason) => return refused(&reason),
     };
-    match service.cache.look_up(question.key, question.refresh).await {
+    match service.cache.look_up(question.key, question.urgency).await {
         Ok(answer) => match question.field {
             None => reply::success(&answer),
             Some(field) => one_field(&field, answer),

@@ -119,6 +119,7 @@ impl Settings {
             log_format: read_log_format(&mut reader),
             resilience: ResilienceSettings {
                 stale_if_error: reader.read(&table::STALE_IF_ERROR),
+                stale_while_revalidate: reader.read(&table::STALE_WHILE_REVALIDATE),
                 refresh_ahead: reader.read(&table::REFRESH_AHEAD),
                 ttl_spread: reader.read(&table::TTL_SPREAD),
                 deadline: reader.read(&table::DEADLINE),
@@ -179,6 +180,9 @@ pub struct ResilienceSettings {
     /// `PARAMETERS_SECRETS_EXTENSION_STALE_IF_ERROR_SECONDS`: how long after its TTL an entry still
     /// answers while fetches fail, 0 (never) to a day; an hour by default.
     pub stale_if_error: Duration,
+    /// `PARAMETERS_SECRETS_EXTENSION_STALE_WHILE_REVALIDATE_SECONDS`: how long after its TTL an entry
+    /// still answers while the next one is fetched, 0 (never) to a day; 0 by default.
+    pub stale_while_revalidate: Duration,
     /// `PARAMETERS_SECRETS_EXTENSION_REFRESH_AHEAD`: whether a hit in the last fifth of the TTL
     /// fetches in the background; true by default.
     pub refresh_ahead: bool,

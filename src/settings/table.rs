@@ -139,6 +139,17 @@ pub(super) const STALE_IF_ERROR: Number<Duration> = Number {
     show: |seconds| GoDuration(Duration::from_secs(seconds)).to_string(),
 };
 
+pub(super) const STALE_WHILE_REVALIDATE: Number<Duration> = Number {
+    name: "PARAMETERS_SECRETS_EXTENSION_STALE_WHILE_REVALIDATE_SECONDS",
+    default: 0,
+    words: Words {
+        verb: "Setting",
+        noun: "time to answer stale while fetching",
+        title: "time to answer stale while fetching",
+    },
+    ..STALE_IF_ERROR
+};
+
 pub(super) const REFRESH_AHEAD: Choice<bool> = Choice {
     name: "PARAMETERS_SECRETS_EXTENSION_REFRESH_AHEAD",
     default: true,

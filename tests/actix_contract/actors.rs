@@ -203,21 +203,6 @@ async fn a_question_whose_asker_is_gone_is_not_handled() {
 }
 
 #[actix_rt::test]
-async fn however_full_a_mailbox_is_each_recipient_has_room_for_one_message() {
-    let (probe, events) = Probe::start_telling();
-    let recipients = [probe.clone().recipient::<Number>(), probe.clone().recipient()];
-    let flood: Vec<_> = (0..1_000).map(|n| probe.send(Number(n))).collect();
-
-    for recipient in &recipients {
-        recipient.try_send(Number(1_000)).unwrap();
-        recipient.try_send(Number(2_000)).unwrap_err();
-    }
-    join_all(flood).await;
-    settle().await;
-    assert_eq!(events.borrow().iter().filter(|event| *event == "1000").count(), 2);
-}
-
-#[actix_rt::test]
 async fn messages_of_one_sender_are_handled_in_order() {
     let (probe, events) = Probe::start_telling();
     join_all((0..100).map(|n| probe.send(Number(n)))).await;

@@ -1,16 +1,15 @@
 //! The cache and its pool as the extension starts them, over a fake upstream.
 
-use std::{cell::Cell, num::NonZeroUsize, rc::Rc, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, rc::Rc, sync::Arc, time::Duration};
 
 use parameters_secrets_extension::{
-    cache::{Answer, Cache, CachePolicy, CacheRegistry, LookupResult},
-    fetch::{
-        lane::LaneLimits,
-        pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED},
-        upstream::Upstreams,
-    },
+    cache::{Answer, Cache, LookupResult, Urgency},
+    extension::assembly,
+    fetch::upstream::Upstreams,
     freeze::FreezeWatch,
     key::{CacheKey, ParameterKey, PerUpstream, SecretKey},
+    settings::{CacheSettings, ResilienceSettings, Settings},
+    snapshot::Snapshot,
     stats::Stats,
 };
 use tokio::{
@@ -38,16 +37,15 @@ pub struct Config {
     pub capacity: usize,
     pub ttl: Duration,
     pub permits: usize,
-    pub max_queued: usize,
-    pub time_out: Duration,
+    /// The services' time-out; it is a deadline of callers too.
+    pub time_out: Option<Duration>,
     pub batches: bool,
     pub ttl_spread: f64,
     pub refresh_ahead: bool,
+    pub stale_while_revalidate: Duration,
     pub stale_if_error: Duration,
     pub error_ttl: Duration,
     pub deadline: Option<Duration>,
-    /// Whether the first registry panics over its first parameter.
-    pub dies_over_a_parameter: bool,
 }
 
 impl Default for Config {
@@ -56,15 +54,35 @@ impl Default for Config {
             capacity: 1_000,
             ttl: TTL,
             permits: 3,
-            max_queued: MAX_QUEUED,
-            time_out: LONGEST_FETCH,
+            time_out: None,
             batches: false,
             ttl_spread: 0.0,
             refresh_ahead: false,
+            stale_while_revalidate: Duration::ZERO,
             stale_if_error: Duration::ZERO,
             error_ttl: Duration::ZERO,
             deadline: None,
-            dies_over_a_parameter: false,
+        }
+    }
+}
+
+impl Config {
+    fn into_settings(self) -> Settings {
+        Settings {
+            cache: CacheSettings { enabled: true, size: self.capacity },
+            ttl: PerUpstream { secrets_manager: self.ttl, parameter_store: self.ttl },
+            timeout: PerUpstream { secrets_manager: self.time_out, parameter_store: self.time_out },
+            batch_parameters: self.batches,
+            max_connections: NonZeroUsize::new(self.permits).unwrap(),
+            resilience: ResilienceSettings {
+                stale_if_error: self.stale_if_error,
+                stale_while_revalidate: self.stale_while_revalidate,
+                refresh_ahead: self.refresh_ahead,
+                ttl_spread: self.ttl_spread,
+                deadline: self.deadline,
+                error_ttl: self.error_ttl,
+            },
+            ..Settings::read([]).settings
         }
     }
 }
@@ -81,64 +99,36 @@ impl TestCache {
         Self::with(Config::default(), Upstreams::of_one(upstream.clone()))
     }
 
+    /// Put together by the extension's own assembly.
     pub fn with(config: Config, upstreams: Upstreams) -> Self {
         let clock = Arc::new(TestClock::new());
         let stats = Rc::new(Stats::default());
-        let freezes = FreezeWatch::new(clock.clone());
-        let (test_clock, test_stats) = (Arc::clone(&clock), Rc::clone(&stats));
-        let policy = CachePolicy {
-            ttl: config.ttl,
-            ttl_spread: config.ttl_spread,
-            refresh_ahead: config.refresh_ahead,
-            stale_if_error: config.stale_if_error,
-            error_ttl: config.error_ttl,
-        };
-        let limits = LaneLimits {
-            permits: NonZeroUsize::new(config.permits).unwrap(),
-            max_queued: config.max_queued,
-            time_out: config.time_out,
-            batches: config.batches,
-        };
-        let deadline =
-            PerUpstream { secrets_manager: config.deadline, parameter_store: config.deadline };
-        let pool = FetchPool::new(
+        let cache = assembly::cache(
+            &config.into_settings(),
+            &Snapshot::new(None),
             upstreams,
-            PerUpstream { secrets_manager: limits, parameter_store: limits },
-            freezes.clone(),
+            FreezeWatch::new(clock.clone()),
             clock.clone(),
             stats.clone(),
         );
-        let dies = Cell::new(config.dies_over_a_parameter);
-        let open_registry = move |fetch_pool| {
-            let ttl_spread = if dies.take() { f64::NAN } else { policy.ttl_spread };
-            let of_parameters = CachePolicy { ttl_spread, ..policy };
-            CacheRegistry::new(
-                config.capacity,
-                PerUpstream { secrets_manager: policy, parameter_store: of_parameters },
-                fetch_pool,
-                test_clock.clone(),
-                test_stats.clone(),
-            )
-            .open()
-        };
-        Self { cache: Rc::new(Cache::new(pool, open_registry, deadline, freezes)), clock, stats }
+        Self { cache: Rc::new(cache), clock, stats }
     }
 
     /// Asks, and gives the body's text or the error's code.
     pub async fn get(&self, key: &CacheKey) -> Result<String, String> {
-        readable(self.cache.look_up(key.clone(), false).await)
+        readable(self.cache.look_up(key.clone(), Urgency::Patient).await)
     }
 
     /// Asks, and gives the age of a stale answer beside its text.
     pub async fn get_with_age(&self, key: &CacheKey) -> Result<(String, Option<Duration>), String> {
-        match self.cache.look_up(key.clone(), false).await {
+        match self.cache.look_up(key.clone(), Urgency::Patient).await {
             Ok(answer) => Ok((text(&answer), answer.stale_age)),
             Err(failure) => Err(failure.code().to_owned()),
         }
     }
 
     pub async fn refresh(&self, key: &CacheKey) -> Result<String, String> {
-        readable(self.cache.look_up(key.clone(), true).await)
+        readable(self.cache.look_up(key.clone(), Urgency::Refresh).await)
     }
 
     /// A caller of its own, who has asked once this task has been polled.

@@ -8,6 +8,7 @@ pub mod log;
 pub mod reply;
 pub mod server;
 pub mod upstream;
+pub mod world;
 
 use std::time::Duration;
 

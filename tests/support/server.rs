@@ -36,6 +36,7 @@ pub fn token(text: &str) -> Option<Token> {
 
 pub struct TestServer {
     pub http: Addr<HttpActor>,
+    pub service: web::Data<Service>,
     pub stats: Rc<Stats>,
     pub clock: Arc<TestClock>,
     address: SocketAddr,
@@ -64,7 +65,8 @@ impl TestServer {
             cache: Rc::into_inner(cache).unwrap(),
             stats: stats.clone(),
         });
-        Self { http: HttpActor::new(listeners, routes(service)).start(), stats, clock, address }
+        let http = HttpActor::new(listeners, routes(service.clone())).start();
+        Self { http, service, stats, clock, address }
     }
 
     /// The port, at 127.0.0.1 and at ::1.

@@ -121,13 +121,11 @@ impl FakeUpstream {
                 sleep(latency).await;
             }
             match outcome {
-                Outcome::Value => Ok(SecretValue::new(format!("call {number}"))),
-                Outcome::Error(code) => Err(failure(code, UpstreamErrorKind::Refusal)),
-                Outcome::PassingError(code) => Err(failure(code, UpstreamErrorKind::Passing)),
-                Outcome::Dispatch => Err(FetchError::Dispatch { reason: "as told".into() }),
                 Outcome::Hang => std::future::pending().await,
                 // A panic like any other, without the hook's words on the screen.
                 Outcome::Panic => std::panic::resume_unwind(Box::new("as told")),
+                outcome => error_of(&outcome)
+                    .map_or_else(|| Ok(SecretValue::new(format!("call {number}"))), Err),
             }
         })
     }
@@ -158,8 +156,20 @@ impl Upstream<ParameterKey> for FakeUpstream {
     }
 }
 
-fn failure(code: &str, kind: UpstreamErrorKind) -> FetchError {
-    FetchError::Upstream { code: code.into(), message: "as told".into(), kind }
+/// What a fetch ends with, if its call ends so.
+pub fn error_of(outcome: &Outcome) -> Option<FetchError> {
+    let upstream = |code: &str, kind| FetchError::Upstream {
+        code: code.into(),
+        message: "as told".into(),
+        kind,
+    };
+    match outcome {
+        Outcome::Value | Outcome::Hang => None,
+        Outcome::Error(code) => Some(upstream(code, UpstreamErrorKind::Refusal)),
+        Outcome::PassingError(code) => Some(upstream(code, UpstreamErrorKind::Passing)),
+        Outcome::Dispatch => Some(FetchError::Dispatch { reason: "as told".into() }),
+        Outcome::Panic => Some(FetchError::Panicked),
+    }
 }
 
 /// An upstream that answers every key with what a function says.

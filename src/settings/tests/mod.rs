@@ -96,8 +96,9 @@ fn the_start_up_log_of_a_bare_function_is_the_official_one() {
 #[test]
 fn our_own_settings_that_are_not_present_share_one_line() {
     let expected = "DEBUG Not present, so at their defaults: PARAMETERS_SECRETS_EXTENSION_… \
-                    LOG_FORMAT, STALE_IF_ERROR_SECONDS, REFRESH_AHEAD, TTL_SPREAD_PERCENT, DEADLINE_MILLIS, \
-                    ERROR_TTL_MILLIS, BATCH_PARAMETERS, PREFETCH, PREFETCH_MAX_DELAY_MILLIS.";
+                    LOG_FORMAT, STALE_IF_ERROR_SECONDS, STALE_WHILE_REVALIDATE_SECONDS, \
+                    REFRESH_AHEAD, TTL_SPREAD_PERCENT, DEADLINE_MILLIS, ERROR_TTL_MILLIS, \
+                    BATCH_PARAMETERS, PREFETCH, PREFETCH_MAX_DELAY_MILLIS.";
     assert_eq!(own_lines(&read(&[TOKEN])), [expected]);
 }
 
@@ -117,6 +118,7 @@ fn our_own_settings_are_read() {
     let reading = read(&[
         TOKEN,
         ("PARAMETERS_SECRETS_EXTENSION_STALE_IF_ERROR_SECONDS", "60"),
+        ("PARAMETERS_SECRETS_EXTENSION_STALE_WHILE_REVALIDATE_SECONDS", "90"),
         ("PARAMETERS_SECRETS_EXTENSION_REFRESH_AHEAD", "false"),
         ("PARAMETERS_SECRETS_EXTENSION_TTL_SPREAD_PERCENT", "99"),
         ("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", "1500"),
@@ -128,6 +130,7 @@ fn our_own_settings_are_read() {
     assert!(reading.settings.batch_parameters);
     let resilience = &reading.settings.resilience;
     assert_eq!(resilience.stale_if_error, Duration::from_secs(60));
+    assert_eq!(resilience.stale_while_revalidate, Duration::from_secs(90));
     assert!(!resilience.refresh_ahead);
     assert_eq!(resilience.ttl_spread, 0.5);
     assert_eq!(resilience.deadline, Some(Duration::from_millis(1_500)));

@@ -1,0 +1,58 @@
+//! What the cache's actor is told.
+
+use std::time::Duration;
+
+use actix::Message;
+
+use crate::{
+    cache::caller::{CallerId, Reply, Urgency},
+    fetch::pool::FetchReply,
+    key::CacheKey,
+};
+
+/// Answers a key: at once if it can be, else when a fetch settles.
+#[derive(Debug)]
+pub struct Get {
+    /// What is asked.
+    pub key: CacheKey,
+    /// Which value the caller takes.
+    pub urgency: Urgency,
+    /// The caller, by its place in the order of asking.
+    pub caller: CallerId,
+    /// Where the answer goes. Dropped unsent it tells the caller that the actor died over it.
+    pub reply: Reply,
+}
+
+impl Message for Get {
+    type Result = ();
+}
+
+/// Answers a caller whose deadline has come, without letting it wait any longer.
+#[derive(Debug)]
+pub struct GetKept {
+    /// What was asked.
+    pub key: CacheKey,
+    /// The caller, by its place in the order of asking.
+    pub caller: CallerId,
+    /// How long it has waited.
+    pub deadline: Duration,
+    /// Where the answer goes, as with [`Get`].
+    pub reply: Reply,
+}
+
+impl Message for GetKept {
+    type Result = ();
+}
+
+/// A key's fetch has ended. From the task that waited for it.
+#[derive(Debug)]
+pub struct Settled {
+    /// Whose fetch.
+    pub key: CacheKey,
+    /// How it ended.
+    pub reply: FetchReply,
+}
+
+impl Message for Settled {
+    type Result = ();
+}
