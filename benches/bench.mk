@@ -19,8 +19,8 @@ bench-tools: ## install the load generator and the peers, into .tools where they
 	benches/install
 
 .PHONY: bench-guard
-bench-guard: ## what one hit allocates, against the committed figure (a part of `make test`)
-	$(CARGO) test --locked --test suite hit_cost -- --nocapture
+bench-guard: ## what one hit and one key at rest allocate, against their budgets (a part of `make test`)
+	$(CARGO) test --locked --test suite _cost -- --nocapture
 
 .PHONY: bench-lint
 bench-lint: ## formatting and clippy of the programs that are only measured with

@@ -1,9 +1,10 @@
-//! `docs/behaviour.md` says what a caller gets. Here its table is run, row by row.
+//! `docs/behaviour.md` says what a caller gets. Here its table is run, row by row: against the
+//! state of the keys alone, and against the whole cache.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use parameters_secrets_extension::{
-    cache::{KNOWN_FOR, LONGEST_PAUSE, Urgency},
+    cache::{Index, KNOWN_FOR, LONGEST_PAUSE, LookupResult, Urgency},
     fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
 };
 use tokio::time::{Instant, advance, pause};
@@ -11,6 +12,7 @@ use tokio::time::{Instant, advance, pause};
 use crate::support::{
     cache::{Config, TTL, TestCache, secret, settle},
     upstream::{FakeUpstream, Outcome},
+    world::{Rules, World},
 };
 
 const BEHAVIOUR: &str = include_str!("../docs/behaviour.md");
@@ -44,6 +46,8 @@ const LATENCY: Duration = Duration::from_millis(100);
 const DEADLINE: Duration = Duration::from_millis(500);
 /// Timers fire on the next whole millisecond.
 const TICK: Duration = Duration::from_millis(2);
+
+const FAILURE: Outcome = Outcome::PassingError("ThrottlingException");
 
 /// Upstream, entry, request.
 type Case = (&'static str, &'static str, &'static str);
@@ -95,64 +99,119 @@ fn code(upstream: &str) -> String {
     }
 }
 
-/// Brings the key into the state that the table calls so.
-async fn make(entry: &str, test: &TestCache, upstream: &FakeUpstream) {
-    if entry == "none" {
-        return;
-    }
-    test.get(&secret("db")).await.unwrap();
-    advance(match entry {
-        "fresh" => SECOND,
-        "ending soon" => TTL - SECOND,
-        "revalidating" | "stale" | "stale, failing" | "stale, failed long ago" => TTL,
-        "too old" => TTL + STALE_IF_ERROR,
+/// Brings the key into the state that the table calls so: how long after its first value came, and
+/// how long after a failure then.
+fn ages(entry: &str) -> Option<(Duration, Option<Duration>)> {
+    Some(match entry {
+        "none" => return None,
+        "fresh" => (SECOND, None),
+        "ending soon" => (TTL - SECOND, None),
+        "revalidating" | "stale" => (TTL, None),
+        "stale, failing" => (TTL, Some(LONGEST_PAUSE)),
+        "stale, failed long ago" => (TTL, Some(KNOWN_FOR + SECOND)),
+        "too old" => (TTL + STALE_IF_ERROR, None),
         _ => panic!("the table has no entry {entry}"),
     })
-    .await;
-    let failed_ago = match entry {
-        "stale, failing" => LONGEST_PAUSE,
-        "stale, failed long ago" => KNOWN_FOR + SECOND,
-        _ => return,
-    };
-    upstream.then(Outcome::PassingError("ThrottlingException"));
-    test.get(&secret("db")).await.unwrap();
-    advance(failed_ago).await;
 }
 
-async fn check(case: Case, promise: Promise) {
-    let (condition, entry, request) = case;
-    let (answer, answered, calls) = promise;
-    let upstream = FakeUpstream::new().taking(LATENCY);
-    let config = Config {
+fn config(entry: &str, request: &str) -> Config {
+    Config {
         refresh_ahead: true,
         stale_while_revalidate: if entry == "revalidating" { SECOND } else { Duration::ZERO },
         stale_if_error: STALE_IF_ERROR,
         deadline: request.contains("deadline").then_some(DEADLINE),
         ..Config::default()
-    };
-    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
-    make(entry, &test, &upstream).await;
+    }
+}
+
+fn urgency(request: &str) -> Urgency {
+    if request.contains("refreshNow") { Urgency::Refresh } else { Urgency::Patient }
+}
+
+/// What came of a question.
+struct Seen {
+    result: LookupResult,
+    took: Duration,
+    calls_before: usize,
+    calls: usize,
+    /// Whether a call was open when the caller had its answer.
+    is_call_open: bool,
+}
+
+/// Asks the whole cache.
+async fn ask_the_cache((condition, entry, request): Case) -> Seen {
+    let upstream = FakeUpstream::new().taking(LATENCY);
+    let test = TestCache::with(config(entry, request), Upstreams::of_one(upstream.clone()));
+    if let Some((age, failed_ago)) = ages(entry) {
+        test.get(&secret("db")).await.unwrap();
+        advance(age).await;
+        if let Some(failed_ago) = failed_ago {
+            upstream.then(FAILURE);
+            test.get(&secret("db")).await.unwrap();
+            advance(failed_ago).await;
+        }
+    }
     let calls_before = upstream.calls();
     upstream.hereafter(outcome(condition));
 
     let asked = Instant::now();
-    let urgency = if request.contains("refreshNow") { Urgency::Refresh } else { Urgency::Patient };
-    let got = test.cache.look_up(secret("db"), urgency).await;
+    let result = test.cache.look_up(secret("db"), urgency(request)).await;
     let took = asked.elapsed();
     settle().await;
+    let (calls, is_call_open) = (upstream.calls() - calls_before, upstream.in_flight() == 1);
+    Seen { result, took, calls_before, calls, is_call_open }
+}
 
-    let got = got.map(|answer| (answer.body.reveal(), answer.stale_age.is_some()));
+/// Asks the state of the keys alone.
+fn ask_the_state((condition, entry, request): Case) -> Seen {
+    let config = config(entry, request);
+    let deadline = config.deadline;
+    let mut world = World::new(
+        Index::new(config.capacity, config.policy()),
+        Rules { latency: LATENCY, permits: config.permits, deadline },
+    );
+    let db = secret("db");
+    if let Some((age, failed_ago)) = ages(entry) {
+        world.ask(&db, Urgency::Patient);
+        world.advance(LATENCY + age);
+        if let Some(failed_ago) = failed_ago {
+            world.script.push_back(FAILURE);
+            world.ask(&db, Urgency::Patient);
+            world.advance(LATENCY + failed_ago);
+        }
+    }
+    let calls_before = world.calls.len();
+    world.hereafter = outcome(condition);
+
+    let asked = world.now;
+    let caller = world.ask(&db, urgency(request));
+    let is_call_open = world.open_calls() == 1;
+    world.advance(LONGEST_FETCH);
+    let answered = world.callers[caller].answer.clone().expect("no caller waits for longer");
+    Seen {
+        result: answered.result,
+        took: answered.at.monotonic - asked.monotonic,
+        calls_before,
+        calls: world.calls.len() - calls_before,
+        is_call_open,
+    }
+}
+
+fn judge(case: Case, promise: Promise, seen: Seen) {
+    let (answer, answered, calls) = promise;
+    let got = seen.result.map(|answer| (answer.body.reveal(), answer.stale_age.is_some()));
     let got = got.map_err(|failure| failure.code().to_owned());
-    let new_value = format!("call {}", calls_before + 1);
+    let new_value = format!("call {}", seen.calls_before + 1);
     let expected = match answer {
         "the new value" => Ok((new_value.into(), false)),
         "the kept value" => Ok(("call 1".into(), false)),
         "the old value" => Ok(("call 1".into(), true)),
-        "its error" => Err(code(condition)),
+        "its error" => Err(code(case.0)),
         _ => Err(answer.trim_matches('`').to_owned()),
     };
     assert_eq!(got, expected, "{case:?}");
 
+    let took = seen.took;
     let when = match answered {
         "at once" => Duration::ZERO,
         "after the call" => LATENCY,
@@ -168,8 +227,8 @@ async fn check(case: Case, promise: Promise) {
         "1" | "1 behind" => 1,
         _ => panic!("the table has no number of calls {calls}"),
     };
-    assert_eq!(upstream.calls() - calls_before, expected_calls, "{case:?}: upstream calls");
-    assert_eq!(calls == "1 behind", upstream.in_flight() == 1 && took.is_zero(), "{case:?}");
+    assert_eq!(seen.calls, expected_calls, "{case:?}: upstream calls");
+    assert_eq!(calls == "1 behind", seen.is_call_open && took.is_zero(), "{case:?}");
 }
 
 #[test]
@@ -186,10 +245,17 @@ fn every_combination_stands_in_the_table_once() {
     assert_eq!(promises.len(), UPSTREAMS.len() * ENTRIES.len() * REQUESTS.len());
 }
 
+#[test]
+fn every_row_is_what_the_state_of_a_key_says() {
+    for (case, promise) in promises() {
+        judge(case, promise, ask_the_state(case));
+    }
+}
+
 #[actix_rt::test]
 async fn every_row_is_what_a_caller_gets() {
     pause();
     for (case, promise) in promises() {
-        check(case, promise).await;
+        judge(case, promise, ask_the_cache(case).await);
     }
 }

@@ -180,7 +180,7 @@ async fn a_first_caller_who_hangs_up_does_not_cancel_the_fetch_for_the_others() 
 }
 
 #[actix_rt::test]
-async fn an_answer_nobody_waited_for_any_more_is_kept_all_the_same() {
+async fn an_answer_that_no_caller_waited_for_any_more_is_kept_all_the_same() {
     pause();
     let upstream = FakeUpstream::new().taking(LATENCY);
     let test = TestCache::new(&upstream);

@@ -21,6 +21,8 @@ mod http_connections;
 mod http_errors;
 mod http_success;
 mod http_tokens;
+mod key_cost;
+mod key_state;
 mod lifecycle;
 mod log_hygiene;
 mod model;

@@ -1,15 +1,17 @@
-//! Random sequences of everything that can happen to the cache, against what its callers are promised.
+//! Random sequences of everything that can happen to the cache, against what its callers are
+//! promised.
 //!
-//! The first property drives the index alone, thousands of steps a second, and holds every answer against the
-//! history of calls: what was kept, what had failed, what had expired. The second drives the whole cache.
+//! The first property drives the index alone, thousands of steps a second, and holds every answer
+//! against the history of calls: what was kept, what had failed, what had expired. The second
+//! drives the whole cache.
 
 use std::{cmp::Reverse, time::Duration};
 
 use parameters_secrets_extension::{
-    cache::{CachePolicy, FIRST_PAUSE, Index, KNOWN_FOR, LONGEST_PAUSE, Urgency},
+    cache::{FIRST_PAUSE, Index, KNOWN_FOR, LONGEST_PAUSE, Urgency},
     clock::Moment,
     fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
-    key::{CacheKey, PerUpstream},
+    key::CacheKey,
 };
 use proptest::{
     prelude::*,
@@ -23,7 +25,7 @@ use tokio::{
 use crate::support::{
     cache::{Caller, Config, TestCache, secret, settle},
     upstream::{FakeUpstream, Outcome},
-    world::{Answered, Asker, Ended, Failed, Past, Question, Rules, World},
+    world::{Answered, Ended, Failed, Past, Question, Rules, World},
 };
 
 const LATENCY: Duration = Duration::from_millis(250);
@@ -117,17 +119,22 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 impl Settings {
-    fn world(&self) -> World {
-        let policy = CachePolicy {
+    fn config(&self) -> Config {
+        Config {
             ttl: TTL,
-            ttl_spread: 0.0,
+            capacity: self.capacity,
+            permits: self.permits,
             refresh_ahead: self.refresh_ahead,
             stale_while_revalidate: self.stale_while_revalidate,
             stale_if_error: STALE_IF_ERROR,
             error_ttl: self.error_ttl,
-        };
-        let policy = PerUpstream { secrets_manager: policy, parameter_store: policy };
-        let index = Index::<Asker>::new(self.capacity, policy);
+            deadline: self.deadline,
+            ..Config::default()
+        }
+    }
+
+    fn world(&self) -> World {
+        let index = Index::new(self.capacity, self.config().policy());
         World::new(
             index,
             Rules { latency: LATENCY, permits: self.permits, deadline: self.deadline },
@@ -199,8 +206,8 @@ impl History<'_> {
         age.is_some_and(|age| age < TTL + self.longest_stale())
     }
 
-    /// The value that is kept for the key after so many ends. It ends by a refusal, by eviction, and by a
-    /// failure that comes when it is too old to be given.
+    /// The value that is kept for the key after so many ends. It ends by a refusal, by eviction,
+    /// and by a failure that comes when it is too old to be given.
     fn kept(&self, key: &CacheKey, past: Past, at: Moment) -> Option<Kept> {
         let newest_first = self.ends_of(key, past.ends);
         let place = newest_first.iter().position(|end| end.failed.is_none())?;
@@ -384,18 +391,7 @@ proptest! {
     ) {
         run(async {
             let upstream = FakeUpstream::new().taking(LATENCY);
-            let config = Config {
-                ttl: TTL,
-                capacity: settings.capacity,
-                permits: settings.permits,
-                refresh_ahead: settings.refresh_ahead,
-                stale_while_revalidate: settings.stale_while_revalidate,
-                stale_if_error: STALE_IF_ERROR,
-                error_ttl: settings.error_ttl,
-                deadline: settings.deadline,
-                ..Config::default()
-            };
-            let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+            let test = TestCache::with(settings.config(), Upstreams::of_one(upstream.clone()));
             let mut callers = Vec::new();
             for step in &steps {
                 act_on_the_cache(step, &test, &upstream, &mut callers).await;
@@ -406,7 +402,8 @@ proptest! {
                 let _ = caller.await;
             }
             prop_assert!(started.elapsed() <= LONGEST_FETCH * 4);
-            // What no caller waits for any more goes on to its end all the same, and what queues behind it.
+            // What no caller waits for any more goes on to its end all the same, and what queues
+            // behind it.
             for _ in 0..20 {
                 advance(LONGEST_FETCH).await;
                 settle().await;

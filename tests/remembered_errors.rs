@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use parameters_secrets_extension::{
-    cache::{CachePolicy, Index, Urgency},
+    cache::{Index, Urgency},
     fetch::{pool::MAX_QUEUED, upstream::Upstreams},
-    key::PerUpstream,
 };
 use tokio::time::{Instant, advance, pause};
 
@@ -232,15 +231,7 @@ async fn overloaded_is_not_remembered_against_its_own_retry_after() {
 
 #[test]
 fn a_remembered_failure_is_dropped_once_its_time_is_over() {
-    let policy = CachePolicy {
-        ttl: TTL,
-        ttl_spread: 0.0,
-        refresh_ahead: false,
-        stale_while_revalidate: Duration::ZERO,
-        stale_if_error: Duration::ZERO,
-        error_ttl: ERROR_TTL,
-    };
-    let policy = PerUpstream { secrets_manager: policy, parameter_store: policy };
+    let policy = Config { error_ttl: ERROR_TTL, ..Config::default() }.policy();
     let rules = Rules { latency: SECOND, permits: 3, deadline: None };
     let mut world = World::new(Index::new(10, policy), rules);
     world.script.extend([MISSING, MISSING]);

@@ -1,4 +1,5 @@
-//! An expired value is answered at once while the next one is fetched, if the user has asked for that.
+//! An expired value is answered at once while the next one is fetched, if the user has asked for
+//! that.
 
 use std::time::Duration;
 

@@ -39,8 +39,8 @@ pub struct CacheLimits {
     pub policy: PerUpstream<CachePolicy>,
 }
 
-/// Answers every key. It owns the index, turns a message into one call of it, and does what comes out, in
-/// order.
+/// Answers every key. It owns the index, turns a message into one call of it, and does what comes
+/// out, in order.
 pub struct CacheActor {
     index: SharedIndex,
     fetch_pool: Addr<FetchPool>,
@@ -113,8 +113,8 @@ impl CacheActor {
         }
     }
 
-    /// Fetches in a task of its own. It holds this actor's address: an actor that has been replaced lives
-    /// until its last fetch has settled, for the callers who wait for it.
+    /// Fetches in a task of its own. It holds this actor's address: an actor that has been replaced
+    /// lives until its last fetch has settled, for the callers who wait for it.
     #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
     fn fetch(&self, key: CacheKey, demand: Demand, departure: Departure, own: Addr<Self>) {
         let (reply, ended) = oneshot::channel();

@@ -12,7 +12,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Entry {
     body: SecretValue,
-    /// When its call left, not when it ended: the upstream may have changed the value while it answered.
+    /// When its call left, not when it ended: the upstream may have changed the value while it
+    /// answered.
     born: Moment,
     /// Its own: the policy's, shortened by a random part of the spread.
     ttl: Duration,
@@ -48,8 +49,8 @@ impl Entry {
         Self { body, born, ttl }
     }
 
-    /// What may be done with it now. Either clock can age it, and a wall clock that went back past its
-    /// birth ends it: then its age cannot be known.
+    /// What may be done with it now. Either clock can age it, and a wall clock that went back past
+    /// its birth ends it: then its age cannot be known.
     pub fn freshness(&self, now: Moment, policy: &CachePolicy) -> Freshness {
         let (part, whole) = LAST_FIFTH;
         match self.age(now) {
@@ -71,7 +72,8 @@ impl Entry {
         Answer { body: self.body.clone(), stale_age: None }
     }
 
-    /// The answer to give in place of a newer value that cannot be had now, if the entry is young enough.
+    /// The answer to give in place of a newer value that cannot be had now, if the entry is young
+    /// enough.
     pub fn answer_instead(&self, now: Moment, policy: &CachePolicy) -> Option<Answer> {
         match self.freshness(now, policy) {
             Freshness::Fresh | Freshness::LastFifth => Some(self.answer()),

@@ -7,12 +7,13 @@ use crate::{clock::Moment, fetch::error::SharedFetchError};
 /// The first pause between attempts in the background; each further one is twice as long.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest pause. Shorter than [`KNOWN_FOR`], so that a key that is read every ten seconds makes each
-/// attempt while the failure before it is still known, and no caller waits for any of them.
+/// The longest pause. Shorter than [`KNOWN_FOR`], so that a key that is read every ten seconds
+/// makes each attempt while the failure before it is still known, and no caller waits for any of
+/// them.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// How long a failure counts as known, and so does an attempt that started while it was. Later nothing is
-/// known any more: the upstream may have been well for long.
+/// How long a failure counts as known, and so does an attempt that started while it was. Later
+/// nothing is known any more: the upstream may have been well for long.
 pub const KNOWN_FOR: Duration = Duration::from_secs(30);
 
 /// One failed fetch that says something about the key or its upstream.

@@ -63,9 +63,9 @@ impl<C: Caller> Flight<C> {
         self.is_overdue || self.attempt_at.is_some_and(|at| is_known(at, now))
     }
 
-    /// Whether a caller who asks at `now` may have this fetch's value. A refresh must not get what was read
-    /// before its question. For every other caller it must not be older than an entry may be: it can be
-    /// that old when the environment was frozen meanwhile.
+    /// Whether a caller who asks at `now` may have this fetch's value. A refresh must not get what
+    /// was read before its question. For every other caller it must not be older than an entry may
+    /// be: it can be that old when the environment was frozen meanwhile.
     pub(super) fn may_answer(&self, urgency: Urgency, now: Moment, policy: &CachePolicy) -> bool {
         match (self.departure.left_at(), urgency) {
             (None, _) => true,
@@ -81,14 +81,14 @@ impl<C: Caller> Flight<C> {
         self.is_overdue |= caller >= self.first_caller;
     }
 
-    /// All who wait on this key.
+    /// All callers who wait on this key.
     pub(super) fn waiting(&self) -> usize {
         self.waiters.len() + self.latecomers.len()
     }
 
-    pub(super) fn forget_who_hung_up(&mut self) {
-        self.waiters.forget_who_hung_up();
-        self.latecomers.forget_who_hung_up();
+    pub(super) fn forget_hung_up(&mut self) {
+        self.waiters.forget_hung_up();
+        self.latecomers.forget_hung_up();
     }
 }
 
@@ -117,7 +117,7 @@ impl<C: Caller> Waiters<C> {
         self.len() == 0
     }
 
-    fn forget_who_hung_up(&mut self) {
+    fn forget_hung_up(&mut self) {
         self.patient.retain(Caller::still_waits);
         self.refreshing.retain(Caller::still_waits);
     }

@@ -91,7 +91,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// The error that the fetch ended with, shared by all who waited for it.
+    /// The error that the fetch ended with, shared by all callers who waited for it.
     pub async fn look_up(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
         if urgency == Urgency::Patient
             && let Some(answer) = self.hit(&key)
@@ -197,7 +197,8 @@ impl Cache {
         *running = Running::start((self.limits)(), fetch_pool, &self.clock, &self.stats);
     }
 
-    /// Fails every fetch in flight and every further one, so that all who wait are answered.
+    /// Fails every fetch in flight and every further one, so that all callers who wait are
+    /// answered.
     pub async fn stop(&self) {
         let stopped = self.running.borrow().fetch_pool.send(Stop);
         // A pool that has died has nothing left to stop.

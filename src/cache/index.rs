@@ -19,9 +19,10 @@ use crate::{
 
 /// All keys that hold something or have a fetch in flight.
 ///
-/// Bound: `capacity` keys that hold a value or a remembered failure, beside those that wait for their first
-/// answer, which the pool's queue bounds. Beyond it keys at rest are evicted, least recently used first, and
-/// failures before values. A key with a fetch in flight stays: the next caller would start a second one.
+/// Bound: `capacity` keys that hold a value or a remembered failure, beside those that wait for
+/// their first answer, which the pool's queue bounds. Beyond it keys at rest are evicted, least
+/// recently used first, and failures before values. A key with a fetch in flight stays: the next
+/// caller would start a second one.
 pub struct Index<C> {
     capacity: usize,
     policy: PerUpstream<CachePolicy>,
@@ -86,7 +87,8 @@ impl<C: Caller> Index<C> {
         }
     }
 
-    /// As [`KeyState::settle`]; then makes room. Gives the keys that were evicted beside what is to be done.
+    /// As [`KeyState::settle`]; then makes room. Gives the keys that were evicted beside what is to
+    /// be done.
     pub fn settle(
         &mut self,
         key: &CacheKey,

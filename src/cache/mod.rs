@@ -1,6 +1,8 @@
-//! The cache: the state of every key, an actor that carries messages to it, and what callers hold of both.
+//! The cache: the state of every key, an actor that carries messages to it, and what callers hold
+//! of both.
 //!
-//! What a key answers is decided in `key_state.rs`, which is pure; `docs/behaviour.md` says it in a table.
+//! What a key answers is decided in `key_state.rs`, which is pure; `docs/behaviour.md` says it in a
+//! table.
 
 mod actor;
 mod caller;

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 /// Callers that may wait for one key at once; the next one gets `Overloaded`.
 ///
-/// Ten times the threads a Lambda environment can have (1,024), so a handler never meets it. It bounds
-/// what a client can pile up that asks, hangs up and asks again while an upstream hangs.
+/// Ten times the threads a Lambda environment can have (1,024), so a handler never meets it. It
+/// bounds what a client can pile up that asks, hangs up and asks again while an upstream hangs.
 pub const MAX_WAITERS: usize = 10_000;
 
-/// Where in its TTL a value's last part begins, in which a hit fetches the next value: after four fifths.
+/// Where in its TTL a value's last part begins, in which a hit fetches the next value: after four
+/// fifths.
 ///
-/// Late enough to cost a key that is read steadily only a quarter more calls than one each TTL. Early
-/// enough for a fetch to end in time: of the default TTL a minute is left, twice the longest fetch.
+/// Late enough to cost a key that is read steadily only a quarter more calls than one each TTL.
+/// Early enough for a fetch to end in time: of the default TTL a minute is left, twice the longest
+/// fetch.
 pub const LAST_FIFTH: (u32, u32) = (4, 5);
 
 /// How long a key's values are used, in good times and in bad ones.
@@ -23,10 +25,11 @@ pub struct CachePolicy {
     pub ttl_spread: f64,
     /// Whether a hit in the last fifth of that time fetches the next value in the background.
     pub refresh_ahead: bool,
-    /// How long after the end of that time the value still answers while the next one is fetched; zero:
-    /// not at all.
+    /// How long after the end of that time the value still answers while the next one is fetched;
+    /// zero: not at all.
     pub stale_while_revalidate: Duration,
-    /// How long after the end of that time the value still answers while fetches fail; zero: not at all.
+    /// How long after the end of that time the value still answers while fetches fail; zero: not at
+    /// all.
     pub stale_if_error: Duration,
     /// How long a failure is answered again without a fetch; zero: not at all.
     pub error_ttl: Duration,

@@ -17,8 +17,8 @@ use crate::{
     stats::Stats,
 };
 
-/// How much longer than a service's time-out a caller waits: were it told before its fetch has ended, the
-/// next caller would join that fetch instead of starting one.
+/// How much longer than a service's time-out a caller waits: were it told before its fetch has
+/// ended, the next caller would join that fetch instead of starting one.
 const FETCH_COMES_FIRST: Duration = Duration::from_millis(20);
 
 /// The cache over these upstreams. While a snapshot is ahead it keeps nothing.
@@ -58,8 +58,8 @@ pub fn cache(
     Cache::new(pool, limits, deadline, freezes, clock, stats)
 }
 
-/// How long a caller waits at most. It may have to wait for two fetches: the service's time-out bounds both
-/// together, but lets the fetch that it ends come first.
+/// How long a caller waits at most. It may have to wait for two fetches: the service's time-out
+/// bounds both together, but lets the fetch that it ends come first.
 fn deadline(settings: &Settings, time_out: Option<Duration>) -> Option<Duration> {
     let time_out = time_out.map(|time_out| time_out + FETCH_COMES_FIRST);
     settings.resilience.deadline.into_iter().chain(time_out).min()

@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, rc::Rc, sync::Arc, time::Duration};
 
 use parameters_secrets_extension::{
-    cache::{Answer, Cache, LookupResult, Urgency},
+    cache::{Answer, Cache, CachePolicy, LookupResult, Urgency},
     extension::assembly,
     fetch::upstream::Upstreams,
     freeze::FreezeWatch,
@@ -32,7 +32,8 @@ pub fn parameter(name: &str) -> CacheKey {
     CacheKey::Parameter(ParameterKey { name, selector: None, with_decryption: false })
 }
 
-/// What differs between tests; by default as in the official extension, which has no more than a TTL.
+/// What differs between tests; by default as in the official extension, which has no more than a
+/// TTL.
 pub struct Config {
     pub capacity: usize,
     pub ttl: Duration,
@@ -67,6 +68,19 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The policy of the cache that is made of it.
+    pub fn policy(&self) -> PerUpstream<CachePolicy> {
+        let policy = CachePolicy {
+            ttl: self.ttl,
+            ttl_spread: self.ttl_spread,
+            refresh_ahead: self.refresh_ahead,
+            stale_while_revalidate: self.stale_while_revalidate,
+            stale_if_error: self.stale_if_error,
+            error_ttl: self.error_ttl,
+        };
+        PerUpstream { secrets_manager: policy, parameter_store: policy }
+    }
+
     fn into_settings(self) -> Settings {
         Settings {
             cache: CacheSettings { enabled: true, size: self.capacity },

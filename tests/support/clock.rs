@@ -34,7 +34,8 @@ impl TestClock {
         *self.wall_at_start.lock().unwrap() += duration;
     }
 
-    /// The next one to read it panics: a bug in whatever that is, without the hook's words on the screen.
+    /// The next one to read it panics: a bug in whatever that is, without the hook's words on the
+    /// screen.
     pub fn panics_next(&self) {
         self.panics_next.store(true, Ordering::Relaxed);
     }

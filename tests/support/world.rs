@@ -1,4 +1,5 @@
-//! The index of the cache in a world of its own: callers, a pool and both clocks, without actors or tasks.
+//! The index of the cache in a world of its own: callers, a pool and both clocks, without actors or
+//! tasks.
 
 use std::{
     cell::Cell,

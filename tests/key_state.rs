@@ -1,0 +1,221 @@
+//! The state of one key, told what happens and when: what it wants of the pool, and which clock it
+//! goes by.
+
+use std::time::{Duration, SystemTime};
+
+use parameters_secrets_extension::{
+    cache::{CachePolicy, Caller, CallerId, KeyState, Output, Urgency},
+    clock::Moment,
+    fetch::{
+        error::FetchError,
+        pool::{Demand, Departure, FetchReply, Fetched},
+    },
+    key::UpstreamKind,
+    secret::SecretValue,
+};
+use tokio::time::Instant;
+
+use crate::support::{
+    cache::{Config, TTL},
+    upstream::{Outcome, error_of},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+#[derive(Debug)]
+struct Patience;
+
+impl Caller for Patience {
+    fn still_waits(&self) -> bool {
+        true
+    }
+}
+
+struct Key {
+    state: KeyState<Patience>,
+    policy: CachePolicy,
+    now: Moment,
+    last: CallerId,
+    /// Of the fetch in flight.
+    departure: Departure,
+}
+
+/// What came out, but for log events and values.
+#[derive(Debug, PartialEq, Eq)]
+enum Out {
+    Answer { callers: usize, is_value: bool },
+    Fetch(Demand),
+    Promote(Demand),
+}
+
+impl Key {
+    fn new() -> Self {
+        let config = Config { refresh_ahead: true, stale_if_error: HOUR, ..Config::default() };
+        Self {
+            state: KeyState::default(),
+            policy: config.policy().secrets_manager,
+            now: Moment { monotonic: Instant::now(), wall: SystemTime::UNIX_EPOCH + HOUR },
+            last: CallerId::default(),
+            departure: Departure::default(),
+        }
+    }
+
+    /// With a value that is this old.
+    fn with_value(age: Duration) -> Self {
+        let mut key = Self::new();
+        key.ask(Urgency::Patient);
+        key.leave();
+        key.settle(value());
+        key.pass(age);
+        key
+    }
+
+    fn pass(&mut self, duration: Duration) {
+        self.now.monotonic += duration;
+        self.now.wall += duration;
+    }
+
+    fn ask(&mut self, urgency: Urgency) -> Vec<Out> {
+        self.last = self.last.next();
+        let outputs = self.state.ask((Patience, self.last, urgency), &self.policy, self.now);
+        self.seen(outputs)
+    }
+
+    fn deadline_of(&mut self, caller: CallerId) -> Vec<Out> {
+        let failure = FetchError::deadline_passed(UpstreamKind::SecretsManager, SECOND);
+        let asked = (Patience, caller, failure.into());
+        let outputs = self.state.out_of_time(asked, &self.policy, self.now);
+        self.seen(outputs)
+    }
+
+    fn leave(&self) {
+        self.departure.leaves(self.now);
+    }
+
+    fn settle(&mut self, reply: FetchReply) -> Vec<Out> {
+        let outputs = self.state.settle(reply, 0.0, &self.policy, self.now);
+        self.seen(outputs)
+    }
+
+    fn seen(&mut self, outputs: Vec<Output<Patience>>) -> Vec<Out> {
+        let seen = outputs.into_iter().filter_map(|output| match output {
+            Output::Answer(callers, answer) => {
+                Some(Out::Answer { callers: callers.len(), is_value: answer.is_ok() })
+            }
+            Output::Fetch(demand, departure) => {
+                self.departure = departure;
+                Some(Out::Fetch(demand))
+            }
+            Output::Promote(demand) => Some(Out::Promote(demand)),
+            Output::Note(_) => None,
+        });
+        seen.collect()
+    }
+}
+
+fn value() -> FetchReply {
+    let value = SecretValue::new("value");
+    Ok(Fetched { value, queued: Duration::ZERO, took: Duration::ZERO })
+}
+
+fn throttled() -> FetchReply {
+    Err(error_of(&Outcome::PassingError("ThrottlingException")).unwrap())
+}
+
+const ANSWERED: Out = Out::Answer { callers: 1, is_value: true };
+
+#[test]
+fn a_fetch_for_a_caller_without_a_kept_value_is_for_a_new_value_only() {
+    assert_eq!(Key::new().ask(Urgency::Patient), [Out::Fetch(Demand::NewValueOnly)]);
+}
+
+#[test]
+fn a_fetch_for_callers_who_can_have_an_old_value_says_so_and_a_refresh_raises_it() {
+    let mut key = Key::with_value(TTL);
+
+    assert_eq!(key.ask(Urgency::Patient), [Out::Fetch(Demand::OldValueWillDo)]);
+    assert_eq!(key.ask(Urgency::Patient), []);
+    assert_eq!(key.ask(Urgency::Refresh), [Out::Promote(Demand::NewValueOnly)]);
+    assert_eq!(key.ask(Urgency::Refresh), []);
+}
+
+#[test]
+fn a_fetch_ahead_has_no_caller_until_a_refresh_joins_it() {
+    let mut key = Key::with_value(TTL - SECOND);
+
+    assert_eq!(key.ask(Urgency::Patient), [Out::Fetch(Demand::NobodyWaits), ANSWERED]);
+    assert_eq!(key.ask(Urgency::Refresh), [Out::Promote(Demand::NewValueOnly)]);
+    key.leave();
+    assert_eq!(key.settle(value()), [ANSWERED]);
+}
+
+#[test]
+fn a_fetch_ahead_that_no_caller_could_have_an_old_value_for_is_promoted_by_the_first_who_waits() {
+    let mut key = Key::with_value(TTL - SECOND);
+    key.ask(Urgency::Patient);
+    key.pass(2 * SECOND);
+
+    assert_eq!(key.ask(Urgency::Patient), [Out::Promote(Demand::OldValueWillDo)]);
+    key.pass(HOUR);
+    assert_eq!(key.ask(Urgency::Patient), [Out::Promote(Demand::NewValueOnly)]);
+}
+
+#[test]
+fn a_refresh_may_join_again_when_a_throttled_call_has_been_put_back() {
+    let mut key = Key::new();
+    key.ask(Urgency::Refresh);
+    key.leave();
+    assert_eq!(key.ask(Urgency::Refresh), [], "too late for the call that has left");
+
+    let latecomers_fetch = Out::Fetch(Demand::NewValueOnly);
+    assert_eq!(key.settle(value()), [ANSWERED, latecomers_fetch]);
+    assert_eq!(key.ask(Urgency::Refresh), [], "the next call has not left");
+    key.leave();
+    assert_eq!(key.settle(value()), [Out::Answer { callers: 2, is_value: true }]);
+}
+
+#[test]
+fn a_value_is_as_old_as_its_call_and_not_as_its_fetch() {
+    let mut key = Key::new();
+    key.ask(Urgency::Patient);
+    key.pass(TTL);
+    key.leave();
+    key.settle(value());
+    key.pass(TTL / 2);
+
+    assert_eq!(key.ask(Urgency::Patient), [ANSWERED]);
+}
+
+#[test]
+fn a_call_that_outlasts_a_callers_deadline_is_waited_for_by_none_who_can_have_an_old_value() {
+    let mut key = Key::with_value(TTL);
+    key.ask(Urgency::Patient);
+    key.leave();
+    let caller = key.last;
+    key.pass(SECOND);
+
+    assert_eq!(key.deadline_of(caller), [ANSWERED]);
+    assert_eq!(key.ask(Urgency::Patient), [ANSWERED]);
+}
+
+#[test]
+fn a_caller_who_was_handed_on_to_the_next_fetch_says_nothing_about_that() {
+    let mut key = Key::with_value(TTL);
+    key.ask(Urgency::Patient);
+    key.leave();
+    // Frozen for longer than the TTL: the call is too old for a caller who asks now.
+    key.pass(TTL);
+    key.ask(Urgency::Patient);
+    let handed_on = key.last;
+    let old_value = ANSWERED;
+    assert_eq!(key.settle(throttled()), [old_value, Out::Fetch(Demand::OldValueWillDo)]);
+    key.leave();
+    key.pass(KNOWN_NO_MORE);
+
+    assert_eq!(key.deadline_of(handed_on), [ANSWERED]);
+    assert_eq!(key.ask(Urgency::Patient), [], "it waits for the call that has just left");
+}
+
+/// Longer than the failure before is known.
+const KNOWN_NO_MORE: Duration = Duration::from_secs(31);
