@@ -91,6 +91,22 @@ fn every_page_under_docs_is_in_the_index() {
     }
 }
 
+/// Paths are written out where a reader has to find the file: `src/http/query.rs`.
+#[test]
+fn every_file_that_contributing_names_is_there() {
+    let text = pages::read("CONTRIBUTING.md");
+    let folders = ["src/", "tests/", "docs/"];
+    let is_file = |word: &&str| {
+        folders.iter().any(|folder| word.starts_with(folder))
+            && [".rs", ".md"].iter().any(|end| word.ends_with(end))
+    };
+    let named: Vec<_> = pages::quoted(&text).into_iter().filter(is_file).collect();
+    assert!(named.len() > 30, "only {named:?} were found");
+    let missing: Vec<_> =
+        named.iter().filter(|path| !pages::project().join(path).exists()).collect();
+    assert!(missing.is_empty(), "CONTRIBUTING.md names files that are not there: {missing:?}");
+}
+
 #[test]
 fn an_anchor_is_a_heading_in_lower_case_without_punctuation() {
     let text = "# One, two\n```\n# not a heading\n```\n## `A_b` and I get 401\n## One two\n";
