@@ -51,3 +51,19 @@ fn what_drops_a_kept_value_is_what_the_program_lists_as_a_refusal() {
     refusals.sort_unstable();
     assert_eq!(described, refusals);
 }
+
+/// A reader searches the pages for the words of the error.
+#[test]
+fn the_words_of_a_time_out_are_the_programs() {
+    let source = source::text();
+    let mut found = 0;
+    for page in ["docs/errors.md", "docs/troubleshooting.md"] {
+        let text = pages::read(page);
+        let of_time_outs = text.lines().filter(|line| line.starts_with("| `RequestTimeout`"));
+        for phrase in of_time_outs.flat_map(pages::quoted).filter(|words| words.contains(' ')) {
+            assert!(source.contains(phrase), "{page}: no error says `{phrase}`");
+            found += 1;
+        }
+    }
+    assert!(found >= 6, "only {found} phrases were found");
+}

@@ -1,6 +1,9 @@
 //! The program's source as tokens, without its tests: what it can say stands there as literals.
 
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -63,16 +66,30 @@ pub fn events() -> Vec<Event> {
     found
 }
 
+/// The program's source, with every text in one line.
+pub fn text() -> String {
+    let words =
+        |text: &str| text.replace('\\', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    files().map(|(_, text)| words(&text)).collect()
+}
+
 fn sources() -> impl Iterator<Item = TokenStream> {
-    let files = pages::files(&pages::project().join("src"), "rs").into_iter();
-    let is_test = |path: &std::path::Path| {
+    files().map(|(path, text)| {
+        let tokens = text.parse::<TokenStream>();
+        without_tests(tokens.unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    })
+}
+
+/// The program's files and what they hold, without those of tests.
+fn files() -> impl Iterator<Item = (PathBuf, String)> {
+    let is_test = |path: &Path| {
         path.components().any(|part| part.as_os_str() == "tests")
             || path.file_stem().unwrap().to_str().unwrap().ends_with("tests")
     };
+    let files = pages::files(&pages::project().join("src"), "rs").into_iter();
     files.filter(move |path| !is_test(path)).map(|path| {
         let text = fs::read_to_string(&path).unwrap();
-        let tokens = text.parse::<TokenStream>();
-        without_tests(tokens.unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        (path, text)
     })
 }
 
