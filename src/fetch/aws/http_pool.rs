@@ -22,6 +22,9 @@ const CA_BUNDLES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
+/// Trusted where there is no bundle, as in an image that is the program alone.
+const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
+
 /// Connections by host, and the TLS roots they are checked against. Equality is identity.
 #[derive(Clone, Debug)]
 pub(super) struct HttpPool {
@@ -77,11 +80,9 @@ fn trust_roots(ca_bundle: Option<&Path>) -> Result<TlsContext, FetchError> {
             let pem = std::fs::read(path).map_err(|error| unreadable_bundle(path, &error))?;
             roots.add_pem_certificate(pem);
         }
-        // A machine without any bundle can still use plain HTTP endpoints, as tests and laptops do.
         None => {
-            if let Some(pem) = CA_BUNDLES.iter().find_map(|path| std::fs::read(path).ok()) {
-                roots.add_pem_certificate(pem);
-            }
+            let bundle = CA_BUNDLES.iter().find_map(|path| std::fs::read(path).ok());
+            roots.add_pem_certificate(bundle.unwrap_or_else(|| AMAZON_ROOTS.into()));
         }
     }
     TlsContext::builder().with_trust_store(roots).build().map_err(set_up_failed)
@@ -98,4 +99,38 @@ fn unreadable_bundle(path: &Path, error: &io::Error) -> FetchError {
 
 fn set_up_failed(error: impl std::error::Error) -> FetchError {
     FetchError::Dispatch { reason: format!("the AWS client could not be set up: {error}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands between BEGIN and END, without line ends.
+    fn certificates(pem: &str) -> Vec<String> {
+        pem.split("-----BEGIN CERTIFICATE-----")
+            .skip(1)
+            .filter_map(|text| text.split_once("-----END CERTIFICATE-----"))
+            .map(|(body, _)| body.split_whitespace().collect())
+            .collect()
+    }
+
+    #[test]
+    fn the_roots_that_are_compiled_in_stand_in_the_bundle_of_this_machine() {
+        let bundle = CA_BUNDLES.iter().find_map(|path| std::fs::read_to_string(path).ok());
+        let trusted_here = certificates(&bundle.expect("this machine has a CA bundle"));
+        let compiled_in = certificates(AMAZON_ROOTS);
+        assert_eq!(compiled_in.len(), 5);
+        for root in compiled_in {
+            assert!(trusted_here.contains(&root), "this machine does not trust {root}");
+        }
+    }
+
+    #[test]
+    fn a_pool_can_be_built_from_the_roots_that_are_compiled_in() {
+        let mut roots = TrustStore::empty();
+        roots.add_pem_certificate(AMAZON_ROOTS);
+        let context = TlsContext::builder().with_trust_store(roots).build().unwrap();
+        let pool = ConnectionPool::builder().tls_provider(Provider::rustls(CryptoMode::AwsLc));
+        pool.tls_context(context).build_https().unwrap();
+    }
 }
