@@ -4,19 +4,23 @@ NAME := parameters-secrets-extension
 LAYERS := dist/$(NAME)-x86_64.zip dist/$(NAME)-arm64.zip
 # What people publish with, and what their security team asks for beside it.
 SUMS := dist/SHA256SUMS
+WRITE_SUMS = cd dist && find . -maxdepth 1 -name '$(NAME)-*' -type f -printf '%P\n' | sort | xargs sha256sum > $(notdir $(SUMS))
 
 .PHONY: layer layer-x86_64 layer-arm64
 layer-arm64: ## the layer for arm64, with an SBOM (a quarter of an hour on two processors)
 layer-x86_64: ## the same for x86_64
 layer: layer-x86_64 layer-arm64 ## both Lambda layers (half an hour, 2 GB), with SBOMs and sums, held against budgets
-	cd dist && sha256sum $(notdir $(LAYERS)) *.cdx.json > $(notdir $(SUMS))
+	$(WRITE_SUMS)
 	layer/check $(LAYERS)
 
 layer-x86_64 layer-arm64: layer-%:
 	mkdir -p dist
 	program=$$(layer/build $*); \
-	layer/pack "$$program" dist/$(NAME)-$*.zip; \
-	layer/sbom $$(basename "$$(dirname "$$(dirname "$$program")")") > dist/$(NAME)-$*.cdx.json
+	triple=$$(basename "$$(dirname "$$(dirname "$$program")")"); \
+	layer/licences "$$triple" > dist/$(NAME)-$*.licences; \
+	layer/pack "$$program" dist/$(NAME)-$*.licences dist/$(NAME)-$*.zip; \
+	rm dist/$(NAME)-$*.licences; \
+	layer/sbom "$$triple" > dist/$(NAME)-$*.cdx.json
 
 .PHONY: layer-check
 layer-check: tools ## start both layers with Lambda's emulator, arm64 through qemu; check budgets, symbols, examples

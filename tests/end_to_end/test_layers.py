@@ -61,10 +61,11 @@ def unpack_into_opt(layer: Path) -> None:
         places = []
         for entry in archive.infolist():
             place = Path("/opt") / entry.filename
-            place.parent.mkdir(exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(archive.read(entry))
             place.chmod(entry.external_attr >> 16)
-            places.append(place)
+            if place.stat().st_mode & 0o111:
+                places.append(place)
     assert places == [INSTALLED, WRAPPER]
     if layer.stem.endswith("arm64") and platform.machine() == "x86_64":
         for place in places:
