@@ -10,7 +10,6 @@ WRITE_SUMS = cd dist && find . -maxdepth 1 -name '$(NAME)-*' -type f -printf '%P
 layer-arm64: ## the layer for arm64, with an SBOM (a quarter of an hour on two processors)
 layer-x86_64: ## the same for x86_64
 layer: layer-x86_64 layer-arm64 ## both Lambda layers (half an hour, 2 GB), with SBOMs and sums, held against budgets
-	$(WRITE_SUMS)
 	layer/check $(LAYERS)
 
 layer-x86_64 layer-arm64: layer-%:
@@ -21,6 +20,7 @@ layer-x86_64 layer-arm64: layer-%:
 	layer/pack "$$program" dist/$(NAME)-$*.licences dist/$(NAME)-$*.zip; \
 	rm dist/$(NAME)-$*.licences; \
 	layer/sbom "$$triple" > dist/$(NAME)-$*.cdx.json
+	$(WRITE_SUMS)
 
 .PHONY: layer-check
 layer-check: tools ## start both layers with Lambda's emulator, arm64 through qemu; check budgets, symbols, examples

@@ -14,6 +14,7 @@ echo "$@" >> "$ASKED"
 case "$*" in
 *get-caller-identity*) echo 123456789012 ;;
 *publish-layer-version*) echo arn:aws:lambda:somewhere:123456789012:layer:it:7 ;;
+*add-layer-version-permission*) echo '{"Statement": "..."}' ;;
 esac
 """
 NAME = "parameters-secrets-extension"
@@ -50,11 +51,19 @@ class Publisher:
         )
 
     def published(self) -> list[str]:
+        return self.asked_for("publish-layer-version")
+
+    def asked_for(self, command: str) -> list[str]:
         asked = self._asked.read_text().splitlines() if self._asked.exists() else []
-        return [line for line in asked if "publish-layer-version" in line]
+        return [line for line in asked if command in line]
 
     def spoil(self, architecture: str) -> None:
         (self._project / "dist" / f"{NAME}-{architecture}.zip").write_text("something else")
+
+    def leave_out_of_the_sums(self, architecture: str) -> None:
+        sums = self._project / "dist" / "SHA256SUMS"
+        kept = [line for line in sums.read_text().splitlines(keepends=True) if architecture not in line]
+        sums.write_text("".join(kept))
 
 
 @pytest.fixture
@@ -91,8 +100,66 @@ def test_a_zip_that_is_not_what_was_built_is_not_published(publisher: Publisher)
     done = publisher.run("--regions", "eu-central-1", "--yes")
 
     assert done.returncode == 2
-    assert "SHA256SUMS does not hold" in done.stderr
+    assert f"{NAME}-x86_64.zip is not what dist/SHA256SUMS lists" in done.stderr
     assert publisher.published() == []
+
+
+@pytest.mark.parametrize("altered", [True, False], ids=["altered", "as it was built"])
+def test_a_zip_that_the_sums_do_not_list_is_not_published(altered: bool, publisher: Publisher) -> None:
+    publisher.leave_out_of_the_sums("arm64")
+    if altered:
+        publisher.spoil("arm64")
+
+    done = publisher.run("--regions", "eu-central-1", "--yes")
+
+    assert done.returncode == 2
+    assert f"{NAME}-arm64.zip is not what dist/SHA256SUMS lists" in done.stderr
+    assert publisher.published() == []
+
+
+def test_only_the_zips_that_are_published_need_their_sums(publisher: Publisher) -> None:
+    publisher.leave_out_of_the_sums("arm64")
+
+    done = publisher.run("--regions", "eu-central-1", "--architectures", "x86_64", "--yes")
+
+    assert done.returncode == 0, done.stderr
+    assert len(publisher.published()) == 1
+
+
+def test_a_dry_run_shows_the_plan_and_publishes_nothing(publisher: Publisher) -> None:
+    done = publisher.run("--regions", "eu-central-1", "--dry-run", "--yes")
+
+    assert done.returncode == 0, done.stderr
+    assert f"publish a new version of {NAME}-arm64 in eu-central-1" in done.stderr
+    assert done.stdout == ""
+    assert publisher.published() == []
+
+
+def test_a_layer_is_private_unless_it_is_to_be_public(publisher: Publisher) -> None:
+    publisher.run("--regions", "eu-central-1", "--yes")
+    assert publisher.asked_for("add-layer-version-permission") == []
+
+    done = publisher.run("--regions", "eu-central-1", "--architectures", "arm64", "--public", "--yes")
+
+    assert "EVERY AWS account" in done.stderr
+    (granted,) = publisher.asked_for("add-layer-version-permission")
+    assert f"--layer-name {NAME}-arm64 --version-number 7 " in granted
+    assert granted.endswith("--principal * --action lambda:GetLayerVersion")
+    assert done.stdout.splitlines() == ["arn:aws:lambda:somewhere:123456789012:layer:it:7"]
+
+
+def test_it_says_what_to_write_into_each_kind_of_deployment(publisher: Publisher) -> None:
+    done = publisher.run("--regions", "eu-central-1", "--architectures", "arm64", "--yes")
+
+    for snippet in (
+        'Layers: ["arn:aws:lambda:somewhere:123456789012:layer:it:7"]',
+        "Architectures: [arm64]",
+        "architecture: lambda.Architecture.ARM_64,",
+        'fromLayerVersionArn(this, "Extension", "arn:aws:lambda:somewhere:123456789012:layer:it:7")',
+        'architectures = ["arm64"]',
+        'layers        = ["arn:aws:lambda:somewhere:123456789012:layer:it:7"]',
+    ):
+        assert snippet in done.stderr
 
 
 def test_it_asks_for_regions_rather_than_guess(publisher: Publisher) -> None:
