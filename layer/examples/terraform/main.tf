@@ -5,7 +5,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.0"
+      version = ">= 5.0, < 7.0"
     }
   }
 }
@@ -61,7 +61,10 @@ data "aws_iam_policy_document" "read" {
   }
 }
 
+# IAM takes no policy without statements: where nothing is named there is none.
 resource "aws_iam_role_policy" "read" {
+  count = length(concat(var.secret_names, var.parameter_names, var.kms_key_arns)) > 0 ? 1 : 0
+
   name   = "parameters-secrets-extension"
   role   = var.role_name
   policy = data.aws_iam_policy_document.read.json

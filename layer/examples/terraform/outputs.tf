@@ -3,7 +3,12 @@ output "layer_arn" {
   value       = var.layer_arn != null ? var.layer_arn : one(aws_lambda_layer_version.extension[*].arn)
 
   precondition {
-    condition     = var.layer_arn != null || var.layer_zip != null
-    error_message = "There is no layer: set layer_zip to a release's zip, which is then published, or layer_arn to one that is published already."
+    condition     = (var.layer_arn == null) != (var.layer_zip == null)
+    error_message = "Set one of layer_zip, the zip of a release, and layer_arn, a layer that is published already."
+  }
+
+  precondition {
+    condition     = var.layer_arn == null || can(regex("-${var.architecture}:[0-9]+$", var.layer_arn))
+    error_message = "layer_arn is not of a layer for the function's architecture, which the variable architecture says."
   }
 }
