@@ -6,8 +6,10 @@ within one run.
 """
 
 import argparse
+import json
 import os
 import platform
+import selectors
 import socket
 import statistics
 import tempfile
@@ -25,6 +27,7 @@ from support.environment import ENVIRONMENT_CREDENTIALS, TOKEN_HEADER, settings,
 from support.private_words import SESSION_TOKEN
 
 ROUNDS = 25
+INVOCATIONS = 20
 EXTENSION = "the extension"
 GO = "Go net/http listener"
 ACTIX = "bare actix-web listener"
@@ -60,13 +63,29 @@ class Figures:
         return f"{self.best(program):.1f} / {self.median(program):.1f}"
 
 
+INVOKE = json.dumps(
+    {
+        "eventType": "INVOKE",
+        "deadlineMs": 4_102_444_800_000,
+        "requestId": "3da1f2dc-3222-475e-9205-e2e6c6318895",
+        "invokedFunctionArn": "arn:aws:lambda:eu-central-1:123456789012:function:measured",
+        "tracing": {"type": "X-Amzn-Trace-Id", "value": "Root=1-5f35ae12-0c0fec141ab77a00bc047aa2"},
+    }
+).encode()
+EVENT = (
+    b"HTTP/1.1 200 OK\r\nLambda-Extension-Event-Identifier: 99999999-2222-3333-4444-555555555555\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(INVOKE), INVOKE)
+)
+
+
 class ExtensionsApi:
-    """Takes one program's registration, and lets it wait for its first event."""
+    """Takes one program's registration, and lets it wait for its events."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
+        self._asking: socket.socket | None = None
 
     def registered(self) -> int:
         """Waits for the register request, and returns when it came."""
@@ -77,7 +96,37 @@ class ExtensionsApi:
         self._open.append(connection)
         return at
 
+    def invoked(self) -> float:
+        """Sends an INVOKE, and gives the time until the program asks for the next event, in milliseconds."""
+        asking, _ = self._next_request()
+        began = time.perf_counter_ns()
+        asking.sendall(EVENT)
+        self._asking, at = self._next_request()
+        return milliseconds(at - began)
+
+    def _next_request(self) -> tuple[socket.socket, int]:
+        """Who has asked for an event, and when: over a connection that is open, or over a new one."""
+        if self._asking:
+            asking, self._asking = self._asking, None
+            return asking, 0
+        with selectors.DefaultSelector() as selector:
+            for each in (self._listener, *self._open):
+                selector.register(each, selectors.EVENT_READ)
+            while True:
+                for ready, _ in selector.select():
+                    one = ready.fileobj
+                    if one is self._listener:
+                        connection, _ = self._listener.accept()
+                        self._open.append(connection)
+                        selector.register(connection, selectors.EVENT_READ)
+                    elif isinstance(one, socket.socket):
+                        if one.recv(65536):
+                            return one, time.perf_counter_ns()
+                        selector.unregister(one)
+                        self._open.remove(one)
+
     def forget(self) -> None:
+        self._asking = None
         for connection in self._open:
             connection.close()
         self._open.clear()
@@ -87,6 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name in ("extension", "go", "actix"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--zip", type=Path, required=True)
     options = parser.parse_args()
     programs = {EXTENSION: options.extension, GO: options.go, ACTIX: options.actix}
 
@@ -97,19 +147,23 @@ def main() -> None:
             bench = Bench(upstream.url, str(authority.bundle))
             warm, cold, memory = Figures(), Figures(), Figures()
             secret_wall, secret_cpu, throttled = Figures(), Figures(), Figures()
+            invocation, memory_with_secret = Figures(), Figures()
             for _ in range(ROUNDS):
                 for name, program in programs.items():
                     warm.add(name, bench.until_registered(program))
                     evict(program)
                     cold.add(name, bench.until_registered(program))
                     memory.add(name, bench.idle_memory(program))
-                wall, cpu = bench.until_first_secret(options.extension)
+                wall, cpu, resident = bench.until_first_secret(options.extension)
                 secret_wall.add(EXTENSION, wall)
                 secret_cpu.add(EXTENSION, cpu)
+                memory_with_secret.add(EXTENSION, resident)
+                invocation.add(EXTENSION, bench.each_invocation(options.extension))
                 with throttled_group() as group:
                     if group:
                         throttled.add(EXTENSION, bench.until_first_secret(options.extension, group)[0])
     report(programs, warm, cold, memory, secret_wall, secret_cpu, throttled)
+    four_rows(options.zip, options.extension, warm, cold, invocation, memory, memory_with_secret)
 
 
 class Bench:
@@ -125,16 +179,20 @@ class Bench:
     def idle_memory(self, program: Path) -> float:
         with self._started(program) as (pid, _, _):
             time.sleep(0.15)
-            status = Path(f"/proc/{pid}/status").read_text()
-            return int(status.split("VmRSS:")[1].split()[0]) / 1000
+            return resident_memory(pid)
 
-    def until_first_secret(self, program: Path, group: Path | None = None) -> tuple[float, float]:
-        """From exec to the first value in a client's hands, and the CPU of the process until then."""
+    def each_invocation(self, program: Path) -> float:
+        """From an INVOKE event to the extension's being ready for the next one; the median of some."""
+        with self._started(program):
+            return statistics.median(self._api.invoked() for _ in range(INVOCATIONS))
+
+    def until_first_secret(self, program: Path, group: Path | None = None) -> tuple[float, float, float]:
+        """From exec to the first value in a client's hands; the CPU and the memory of the process by then."""
         with self._started(program, group) as (pid, began, _):
             ask_for_the_secret(self._port)
             took = milliseconds(time.perf_counter_ns() - began)
             cpu = sum(cpu_of(thread) for thread in Path(f"/proc/{pid}/task").iterdir())
-            return took, milliseconds(cpu)
+            return took, milliseconds(cpu), resident_memory(pid)
 
     @contextmanager
     def _started(self, program: Path, group: Path | None = None) -> Iterator[tuple[int, int, int]]:
@@ -179,6 +237,11 @@ def ask_for_the_secret(port: int) -> None:
         reply = connection.recv(65536)
     if b" 200 " not in reply.split(b"\r\n", 1)[0]:
         raise SystemExit(f"benches/start: no secret came: {reply!r}")
+
+
+def resident_memory(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1000
 
 
 def cpu_of(thread: Path) -> int:
@@ -278,6 +341,31 @@ def report(
         if what.startswith("first secret with") and not throttled.found:
             continue
         print(f"| {what} | {limit:g} | {found():.2f} | {'' if found() <= limit else '**over**'} |")
+
+
+def four_rows(
+    layer: Path,
+    program: Path,
+    warm: Figures,
+    cold: Figures,
+    invocation: Figures,
+    memory: Figures,
+    memory_with_secret: Figures,
+) -> None:
+    print("\n## What it costs a function\n")
+    print("The four figures that are published of extensions, with how each is found; medians of the same run.\n")
+    print("| | | how |")
+    print("| --- | ---: | --- |")
+    sizes = f"{program.stat().st_size / 1e6:.2f} MB, {layer.stat().st_size / 1e6:.2f} zipped"
+    print(f"| size on disk | {sizes} | the extension as Lambda unpacks it, and the layer's zip |")
+    added = f"{warm.median(EXTENSION):.1f} ms, {cold.median(EXTENSION):.1f} from the disk"
+    print(f"| added to INIT | {added} | from exec to the register request, for which Lambda waits before it starts the runtime |")
+    print(
+        f"| added to each invocation | {invocation.median(EXTENSION):.2f} ms at most | from the INVOKE event to the next call for"
+        " an event; the function runs at the same time, so a slower one waits for none of it |"
+    )
+    used = f"{memory.median(EXTENSION):.1f} MB, {memory_with_secret.median(EXTENSION):.1f} with a secret"
+    print(f"| memory | {used} | resident, idle; and after one secret was fetched over TLS |")
 
 
 if __name__ == "__main__":
