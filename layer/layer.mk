@@ -5,6 +5,8 @@ LAYERS := dist/$(NAME)-x86_64.zip dist/$(NAME)-arm64.zip
 # What people publish with, and what their security team asks for beside it.
 SUMS := dist/SHA256SUMS
 WRITE_SUMS = cd dist && find . -maxdepth 1 -name '$(NAME)-*' -type f -printf '%P\n' | sort | xargs sha256sum > $(notdir $(SUMS))
+# As Docker calls the architectures; its build finds the programs in dist by that.
+DOCKER_ARCHITECTURE = $(subst x86_64,amd64,$*)
 
 .PHONY: layer layer-x86_64 layer-arm64
 layer-arm64: ## the layer for arm64, with an SBOM (a quarter of an hour on two processors)
@@ -33,6 +35,29 @@ layer-check: tools ## start both layers with Lambda's emulator, arm64 through qe
 layer-check-x86_64: layer-x86_64 tools ## the same for the x86_64 layer alone, built first: what CI runs
 	layer/check dist/$(NAME)-x86_64.zip
 	layer/start-under-the-emulator dist/$(NAME)-x86_64.zip
+
+.PHONY: layer-static layer-static-x86_64 layer-static-arm64
+layer-static: layer-static-x86_64 layer-static-arm64 ## the program for any image: static, with musl; see layer/Containerfile
+	$(WRITE_SUMS)
+
+layer-static-x86_64 layer-static-arm64: layer-static-%: ## one architecture's
+	program=$$(layer/build $*-static); \
+	folder=dist/static-$(DOCKER_ARCHITECTURE); \
+	mkdir -p "$$folder"; \
+	cp "$$program" "$$folder/"; \
+	layer/licences $$(basename "$$(dirname "$$(dirname "$$program")")") > "$$folder/licences.txt"; \
+	tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --directory "$$folder" . | \
+		gzip --no-name --best > dist/$(NAME)-$*-static.tar.gz
+	layer/check-static $*
+
+.PHONY: layer-static-check
+layer-static-check: tools ## start the static programs in a root that has nothing but them
+	tools/install-layer qemu
+	layer/start-in-an-empty-root dist/static-amd64/$(NAME) dist/static-arm64/$(NAME)
+
+.PHONY: layer-static-check-x86_64
+layer-static-check-x86_64: layer-static-x86_64 tools ## the same for the x86_64 program alone, built first
+	layer/start-in-an-empty-root dist/static-amd64/$(NAME)
 
 .PHONY: layer-reproducible
 layer-reproducible: ## build the x86_64 layer again, in another folder and from nothing: the same bytes?

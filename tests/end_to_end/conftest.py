@@ -20,8 +20,9 @@ from support.opt_extensions import install_extension
 from support.private_words import leaks_in
 from support.wall_clock import WallClock
 
-# The layers are built by a command of their own, `make layer`; `make layer-check` runs their test.
-collect_ignore = [] if "LAYERS" in os.environ else ["test_layers.py"]
+# What is built by commands of its own, `make layer` and `make layer-static`, is tested by commands of its own.
+BUILT_APART = {"LAYERS": "test_layers.py", "STATIC_PROGRAMS": "test_static.py"}
+collect_ignore = [test for variable, test in BUILT_APART.items() if variable not in os.environ]
 
 StartExtension = Callable[..., Extension]
 StartEmulator = Callable[..., Emulator]
