@@ -50,6 +50,8 @@ export class FunctionWithExtension extends Stack {
         })],
       }),
     );
+    // A read that takes longer is an error that the function sees, or the old value: two reads fit into its time-out.
+    reader.addEnvironment("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", "4000");
     reader.addToRolePolicy(
       new iam.PolicyStatement({
         actions: ["ssm:GetParameter"],

@@ -1,5 +1,6 @@
 """Reads a secret and a parameter. The extension caches both: reading them at every invocation costs no call to AWS."""
 
+import base64
 import contextlib
 import http.client
 import json
@@ -23,10 +24,16 @@ def read(path, **query):
     return json.loads(body)
 
 
+def value_of(secret):
+    """A secret's value as bytes, whether it was stored as text or as binary."""
+    text = secret["SecretString"]
+    return base64.b64decode(secret["SecretBinary"]) if text is None else text.encode()
+
+
 def handler(event, context):
     secret = read("/secretsmanager/get", secretId=os.environ["SECRET_NAME"])
     parameter = read("/systemsmanager/parameters/get/", name=os.environ["PARAMETER_NAME"], withDecryption="true")
     return {
-        "secret": {"name": secret["Name"], "version": secret["VersionId"]},
+        "secret": {"name": secret["Name"], "version": secret["VersionId"], "bytes": len(value_of(secret))},
         "parameter": {"name": parameter["Parameter"]["Name"], "version": parameter["Parameter"]["Version"]},
     }
