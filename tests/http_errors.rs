@@ -275,6 +275,26 @@ async fn beyond_the_queue_the_answer_is_overloaded_and_when_to_come_again() {
 }
 
 #[actix_rt::test]
+async fn the_first_401_of_each_kind_is_a_warning_that_says_what_to_send() {
+    let server = server();
+    let log = CapturedLog::start();
+    let missing = format!("GET {SECRET} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let wrong = format!(
+        "GET {SECRET} HTTP/1.1\r\nHost: localhost\r\nX-Aws-Parameters-Secrets-Token: wrong\r\n\r\n"
+    );
+    for (request, words) in
+        [(missing, "it has no token: send"), (wrong, "its token is wrong: send")]
+    {
+        for _ in 0..3 {
+            assert_eq!(server.ask(request.clone()).await.status(), 401);
+        }
+        let lines = log.take_lines();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].starts_with("WARN ") && lines[0].contains(words), "{lines:?}");
+    }
+}
+
+#[actix_rt::test]
 async fn a_refused_request_leaves_one_line_in_the_debug_log_that_says_why() {
     let server = server();
     let log = CapturedLog::at_debug();
@@ -302,7 +322,8 @@ async fn a_refused_request_leaves_one_line_in_the_debug_log_that_says_why() {
         (get("/a b"), "refused: this is not a well-formed HTTP/1.1 request"),
     ] {
         assert_ne!(server.ask(request).await.status(), 200);
-        assert_eq!(log.take_lines(), [format!("DEBUG {line}")]);
+        let lines = log.take_lines().into_iter().filter(|line| !line.starts_with("WARN "));
+        assert_eq!(lines.collect::<Vec<_>>(), [format!("DEBUG {line}")]);
     }
     assert_eq!(server.get("/ping").await.status(), 200);
     assert!(log.text().is_empty());

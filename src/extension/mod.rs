@@ -123,6 +123,12 @@ async fn serve(
     let lifecycle = registration.map(LifecycleActor::start_from);
     info!("ready to serve traffic");
     own_notices.iter().for_each(log::notice);
+    let time_outs = &settings.timeout;
+    if time_outs.secrets_manager.is_none() || time_outs.parameter_store.is_none() {
+        // AWS's extension has the line that says 0s, and no bound.
+        let bound = crate::fetch::pool::LONGEST_FETCH.as_secs();
+        debug!("with a time-out of 0s a fetch ends after {bound} s, its retries included");
+    }
     let backend = Rc::new(backend);
     if let Some(lifecycle) = lifecycle.clone() {
         tokio::task::spawn_local(tell_of_invocations(lifecycle, snapshot.clone(), service.clone()));

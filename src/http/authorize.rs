@@ -1,17 +1,20 @@
 //! Who may ask: whoever knows the function's session token.
 
-use std::{fmt, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::Cell, fmt, rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use constant_time_eq::constant_time_eq;
+use tracing::warn;
 
 use crate::{
     clock::{Clock, Moment},
     fetch::aws::CurrentToken,
+    http::reply::BAD_TOKEN,
+    log::debug,
     settings::{Token, Tokens},
 };
 
-pub(super) const TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-token");
+const TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-token");
 
 /// How long the current credentials are taken for current. Bounds what wrong tokens can cost: one call
 /// to the container endpoint in this time.
@@ -24,6 +27,14 @@ const CREDENTIALS_KEPT: Duration = Duration::from_secs(1);
 pub struct Authorizer {
     tokens: Tokens,
     current: Option<KeptToken>,
+    warned_of: WarnedOf,
+}
+
+/// Which refusals the log has told of at WARN.
+#[derive(Default)]
+struct WarnedOf {
+    missing: Cell<bool>,
+    wrong: Cell<bool>,
 }
 
 /// Asks for the current token at most once in [`CREDENTIALS_KEPT`].
@@ -52,7 +63,29 @@ impl Authorizer {
             clock,
             known: tokio::sync::Mutex::new(None),
         });
-        Self { tokens, current }
+        Self { tokens, current, warned_of: WarnedOf::default() }
+    }
+
+    /// Logs why a request was not admitted: its client is not told. The first of each kind is a warning,
+    /// because a client that has it wrong has it wrong each time; the others must not fill the log.
+    pub(super) fn log_refusal(&self, headers: &HeaderMap) {
+        if headers.contains_key(&TOKEN) {
+            if !self.warned_of.wrong.replace(true) {
+                warn!(
+                    "a request was refused with 401 because its token is wrong: send the \
+                     AWS_SESSION_TOKEN that this environment has now"
+                );
+            }
+            debug!(token = "wrong", "refused: {BAD_TOKEN}");
+        } else {
+            if !self.warned_of.missing.replace(true) {
+                warn!(
+                    "a request was refused with 401 because it has no token: send AWS_SESSION_TOKEN \
+                     in the header X-Aws-Parameters-Secrets-Token"
+                );
+            }
+            debug!(token = "missing", "refused: {BAD_TOKEN}");
+        }
     }
 
     /// Whether the request that came with these headers may be answered.

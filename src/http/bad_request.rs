@@ -33,6 +33,14 @@ pub enum BadRequest {
         /// What would be right.
         expected: &'static str,
     },
+    /// A parameter that is none and nearly has the name of one. Others are ignored.
+    #[error("unknown query parameter {given}: did you mean {meant}?")]
+    Misspelt {
+        /// What it was.
+        given: Shown,
+        /// What it nearly is.
+        meant: &'static str,
+    },
     /// A parameter's value is not one of those it may have.
     #[error("query parameter {parameter} is {value}: it must be {expected}")]
     Invalid {

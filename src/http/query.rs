@@ -31,13 +31,13 @@ pub struct Question {
 
 /// Reads the query, the part behind the `?`, of a request for one of this upstream's values.
 pub fn parse(upstream: UpstreamKind, query: &str) -> Result<Question, BadRequest> {
-    Given::read(query)?.into_question(upstream)
+    Given::read(upstream, query)?.into_question(upstream)
 }
 
 /// Reads the query of a request for several of this upstream's values: one question for each `secretId` or
 /// `name`, in their order. Everything else in it goes for all of them.
 pub fn parse_batch(upstream: UpstreamKind, query: &str) -> Result<Vec<Question>, BadRequest> {
-    let given = Given::read(query)?;
+    let given = Given::read(upstream, query)?;
     let parameter = match upstream {
         UpstreamKind::SecretsManager => "secretId",
         UpstreamKind::ParameterStore => "name",
@@ -121,7 +121,7 @@ impl<'a> Given<'a> {
         Ok(Question { key, urgency, field })
     }
 
-    fn read(query: &'a str) -> Result<Self, BadRequest> {
+    fn read(upstream: UpstreamKind, query: &'a str) -> Result<Self, BadRequest> {
         let mut given = Self::default();
         for (raw_name, raw_value) in pairs(query) {
             let name = decode(raw_name, raw_name)?;
@@ -140,11 +140,28 @@ impl<'a> Given<'a> {
                 "withDecryption" => &mut given.with_decryption,
                 "refreshNow" => &mut given.refresh_now,
                 "field" => &mut given.field,
-                _ => continue,
+                _ => match crate::did_you_mean::nearest(&name, names(upstream).iter().copied()) {
+                    None => continue,
+                    Some(meant) => {
+                        return Err(BadRequest::Misspelt { given: Shown::new(&name), meant });
+                    }
+                },
             };
             slot.get_or_insert(value);
         }
         Ok(given)
+    }
+}
+
+/// The parameters that are read in a request to this upstream.
+fn names(upstream: UpstreamKind) -> &'static [&'static str] {
+    match upstream {
+        UpstreamKind::SecretsManager => {
+            &["secretId", "versionId", "versionStage", "refreshNow", "field"]
+        }
+        UpstreamKind::ParameterStore => {
+            &["name", "version", "label", "withDecryption", "refreshNow", "field"]
+        }
     }
 }
 

@@ -80,8 +80,8 @@ fn a_plus_and_percent_20_are_a_space_and_percent_2b_is_a_plus() {
 }
 
 #[test]
-fn names_are_decoded_and_their_letter_case_matters() {
-    assert_eq!(key(SECRET, "secret%49d=a&SECRETID=b&versionid=c"), secret("a", None, None));
+fn names_are_decoded() {
+    assert_eq!(key(SECRET, "secret%49d=a&version%49d=c"), secret("a", Some("c"), None));
 }
 
 #[test]
@@ -123,6 +123,32 @@ fn of_a_version_and_a_label_the_first_in_the_url_counts() {
     ] {
         assert_eq!(key(PARAMETER, query), parameter("a", expected, false), "{query}");
     }
+}
+
+#[test]
+fn an_unknown_parameter_that_nearly_is_one_is_refused_with_what_was_meant() {
+    for (path, query, given, meant) in [
+        (SECRET, "secretId=a&versionstage=AWSPREVIOUS", "versionstage", "versionStage"),
+        (SECRET, "secret_id=a", "secret_id", "secretId"),
+        (SECRET, "secretId=a&refresh-now=true", "refresh-now", "refreshNow"),
+        (PARAMETER, "name=a&withdecryption=true", "withdecryption", "withDecryption"),
+        (PARAMETER, "name=a&withDecription=true", "withDecription", "withDecryption"),
+        (PARAMETER, "Name=a", "Name", "name"),
+    ] {
+        assert_eq!(
+            complaint(path, query),
+            format!("unknown query parameter {given:?}: did you mean {meant}?")
+        );
+    }
+}
+
+#[test]
+fn any_other_unknown_parameter_is_ignored() {
+    for query in ["secretId=a&_=1712", "secretId=a&stage=b", "name=b&secretId=a", "secretId=a&x"] {
+        assert_eq!(key(SECRET, query), secret("a", None, None), "{query}");
+    }
+    let long = "n".repeat(10_000);
+    assert_eq!(key(PARAMETER, &format!("name=a&{long}=b")), parameter("a", None, false));
 }
 
 #[test]

@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
-    http::{ConnectionType, Method, header::HeaderMap},
+    http::{ConnectionType, Method},
     web,
 };
 
 use crate::{
     cache::{Answer, Cache},
     field::Field,
-    http::{Authorizer, BadRequest, Shown, authorize::TOKEN, batch, local, query, reply},
+    http::{Authorizer, BadRequest, Shown, batch, local, query, reply},
     key::UpstreamKind,
     log::debug,
     stats::Stats,
@@ -83,7 +83,8 @@ async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
     let is_get = request.method() == Method::GET;
     let needs_a_token = !(is_get && endpoint == Some(Endpoint::Ping));
     if needs_a_token && !service.authorizer.admits(request.headers()).await {
-        return unauthorized(request.headers());
+        service.authorizer.log_refusal(request.headers());
+        return reply::unauthorized();
     }
     if !is_get {
         return refused(&BadRequest::Method);
@@ -124,13 +125,6 @@ fn one_field(field: &Field, answer: Answer) -> HttpResponse {
 fn refused(reason: &BadRequest) -> HttpResponse {
     debug!("refused: {reason}");
     reply::bad_request(reason)
-}
-
-/// The log alone tells a token that is wrong from one that never came.
-fn unauthorized(headers: &HeaderMap) -> HttpResponse {
-    let token = if headers.contains_key(TOKEN) { "wrong" } else { "missing" };
-    debug!(token, "refused: {}", reply::BAD_TOKEN);
-    reply::unauthorized()
 }
 
 fn stats(stats: &Stats) -> HttpResponse {

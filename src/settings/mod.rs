@@ -132,6 +132,7 @@ impl Settings {
             aws: AwsSettings::read(&mut reader),
             tokens,
         };
+        reader.warn_of_strangers();
         let (notices, mut own_notices) = reader.into_notices();
         if settings.tokens.is_empty() {
             own_notices.push(no_token());

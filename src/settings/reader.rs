@@ -3,7 +3,7 @@
 use tracing::Level;
 
 use super::kind::Setting;
-use super::notice::Notice;
+use super::notice::{Echo, Notice};
 use super::variables::{OWN_PREFIX, Variables};
 
 #[derive(Debug)]
@@ -45,6 +45,18 @@ impl Reader {
         self.at_default.push(name.strip_prefix(OWN_PREFIX).unwrap_or(name));
     }
 
+    /// Warns of variables that nobody reads and that look like ours.
+    pub(super) fn warn_of_strangers(&mut self) {
+        for (name, meant) in self.variables.strangers() {
+            let name = Echo(name);
+            let line = match meant {
+                Some(meant) => format!("{name} is no setting. Did you mean {meant}?"),
+                None => format!("{name} is no setting."),
+            };
+            self.notices.push(Notice::new(Level::WARN, line));
+        }
+    }
+
     /// The official lines, then ours. A line for each setting that was left alone would bury the first
     /// event.
     pub(super) fn into_notices(self) -> (Vec<Notice>, Vec<Notice>) {
@@ -65,7 +77,7 @@ impl Reader {
     }
 
     /// A variable that may hold anything.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &'static str) -> Option<String> {
         self.variables.get(name)
     }
 }

@@ -1,8 +1,13 @@
 //! The environment variables that are ours to read, as text.
 
-use std::collections::HashMap;
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+};
 
 use config::{Config, Environment};
+
+use crate::did_you_mean::nearest;
 
 /// Every variable with this beginning is this project's.
 pub(super) const OWN_PREFIX: &str = "PARAMETERS_SECRETS_EXTENSION_";
@@ -31,26 +36,86 @@ const OTHERS: [&str; 19] = [
     "SSL_CERT_FILE",
 ];
 
+/// The wrapper's own, which a function has in the same environment.
+const OF_THE_WRAPPER: &str = "PARAMETERS_SECRETS_EXTENSION_ENV_";
+
+/// How the names begin that AWS's extension gave, in whatever letter case. Only what begins so is compared
+/// with ours: this happens before Lambda hears of the extension.
+const LIKE_OURS: [&str; 3] = ["PARAM", "SECRET", "SSM"];
+
 /// The values of the variables that are present, by name.
 #[derive(Debug, Default)]
-pub(super) struct Variables(Config);
+pub(super) struct Variables {
+    values: Config,
+    /// The names of variables that could be meant to be ours.
+    candidates: BTreeSet<String>,
+    /// The names that were asked for.
+    known: RefCell<BTreeSet<&'static str>>,
+}
 
 impl Variables {
     pub(super) fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
-        let ours: HashMap<_, _> = vars.into_iter().filter(|(name, _)| is_read(name)).collect();
+        let mut candidates = BTreeSet::new();
+        let is_ours = |(name, _): &(String, String)| {
+            if looks_like_ours(name) {
+                candidates.insert(name.clone());
+            }
+            is_read(name)
+        };
+        let ours: HashMap<_, _> = vars.into_iter().filter(is_ours).collect();
         let source = Environment::default().source(Some(ours));
         // Text from a map cannot fail to build; if that ever changed, defaults are better than no
         // extension.
-        Self(Config::builder().add_source(source).build().unwrap_or_default())
+        let values = Config::builder().add_source(source).build().unwrap_or_default();
+        Self { values, candidates, known: RefCell::default() }
     }
 
     /// The value without the blanks around it; none if it is absent or nothing but blanks.
-    pub(super) fn get(&self, name: &str) -> Option<String> {
+    pub(super) fn get(&self, name: &'static str) -> Option<String> {
         debug_assert!(is_read(name), "{name} is not listed in OTHERS");
-        let text = self.0.get_string(&name.to_ascii_lowercase()).ok()?;
+        self.known.borrow_mut().insert(name);
+        let text = self.values.get_string(&name.to_ascii_lowercase()).ok()?;
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
     }
+}
+
+impl Variables {
+    /// The variables that are none of ours and look as if they were meant to be, each with the one that was
+    /// probably meant. To be asked when all of ours have been read.
+    pub(super) fn strangers(&self) -> Vec<(&str, Option<String>)> {
+        let known = self.known.borrow();
+        let strangers = self.candidates.iter().filter(|name| !known.contains(name.as_str()));
+        strangers
+            .map(|name| (name.as_str(), meant_by(name, &known)))
+            .filter(|(name, meant)| meant.is_some() || name.starts_with(OWN_PREFIX))
+            .collect()
+    }
+}
+
+fn looks_like_ours(name: &str) -> bool {
+    let begins =
+        |with: &&str| name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    LIKE_OURS.iter().any(begins) && !name.starts_with(OF_THE_WRAPPER)
+}
+
+/// What was probably meant, in words.
+fn meant_by(name: &str, known: &BTreeSet<&'static str>) -> Option<String> {
+    let near = |name| nearest(name, known.iter().copied());
+    if let Some(meant) = near(name) {
+        return Some(meant.to_owned());
+    }
+    // The settings without a prefix are expected to have it.
+    let bare = name.strip_prefix(OWN_PREFIX)?;
+    let meant = match known.get(bare).copied().or_else(|| near(bare)) {
+        Some(meant) => meant,
+        None if bare.contains("TTL") => "SECRETS_MANAGER_TTL or SSM_PARAMETER_STORE_TTL",
+        None if bare.contains("TIMEOUT") => {
+            "SECRETS_MANAGER_TIMEOUT_MILLIS or SSM_PARAMETER_STORE_TIMEOUT_MILLIS"
+        }
+        None => return None,
+    };
+    Some(meant.to_owned())
 }
 
 /// Names are compared exactly, in capitals: `config` lower-cases what it is given and takes `.` and

@@ -196,6 +196,50 @@ fn a_local_store_is_announced() {
 }
 
 #[test]
+fn a_variable_that_is_nearly_ours_is_warned_of_by_name_alone() {
+    let own = |rest| format!("PARAMETERS_SECRETS_EXTENSION_{rest}");
+    let both = |ending| format!("SECRETS_MANAGER_{ending} or SSM_PARAMETER_STORE_{ending}");
+    for (name, meant) in [
+        (own("LOCALSTORE"), own("LOCAL_STORE")),
+        (own("CACHE_SIZ"), own("CACHE_SIZE")),
+        (own("CACHE_TTL"), both("TTL")),
+        (own("SECRETS_MANAGER_TTL"), "SECRETS_MANAGER_TTL".into()),
+        (own("SSM_TIMEOUT"), both("TIMEOUT_MILLIS")),
+        ("PARAMETER_SECRETS_EXTENSION_HTTP_PORT".into(), own("HTTP_PORT")),
+        ("SECRETS_MANAGER_TTl".into(), "SECRETS_MANAGER_TTL".into()),
+        ("SECRET_MANAGER_TTL".into(), "SECRETS_MANAGER_TTL".into()),
+        ("SSM_PARAMETER_STORE_TIMEOUT_MILIS".into(), "SSM_PARAMETER_STORE_TIMEOUT_MILLIS".into()),
+        ("parameters_secrets_extension_http_port".into(), own("HTTP_PORT")),
+    ] {
+        let reading = read(&[TOKEN, (&name, "plaintext")]);
+        assert_eq!(
+            own_lines(&reading).last().unwrap(),
+            &format!("WARN {name} is no setting. Did you mean {meant}?")
+        );
+    }
+    let unlike = read(&[TOKEN, (&own("COLOUR"), "plaintext")]);
+    assert_eq!(
+        own_lines(&unlike).last().unwrap(),
+        "WARN PARAMETERS_SECRETS_EXTENSION_COLOUR is no setting."
+    );
+}
+
+#[test]
+fn the_variables_of_a_function_and_of_the_wrapper_are_not_warned_of() {
+    let reading = read(&[
+        TOKEN,
+        ("SECRET_NAME", "a"),
+        ("SECRETS", "a"),
+        ("SSM_PATH", "a"),
+        ("PARAMETER_NAME", "a"),
+        ("PARAMETERS_SECRETS_EXTENSION_ENV_FROM", "secret:a"),
+        ("PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE", "5"),
+        ("SECRETS_MANAGER_TTL", "5"),
+    ]);
+    assert!(!own_lines(&reading).iter().any(|line| line.starts_with("WARN")), "{reading:?}");
+}
+
+#[test]
 fn the_environment_of_this_process_can_be_read() {
     assert!(Settings::from_environment().notices.len() >= 9);
 }
