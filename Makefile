@@ -93,8 +93,12 @@ deny: ## licences, advisories, duplicates, sources, and what must never be linke
 lean-ssm: ## whether a newer aws-sdk-ssm may be taken (docs/decisions/0013)
 	tools/lean-ssm
 
+.PHONY: package
+package: ## the crate as a registry would have it, compiled once: what cargo install builds
+	CARGO_TARGET_DIR=$(abspath $(TARGET_DIR)) $(CARGO) package --locked --quiet $(if $(CI),,--allow-dirty)
+
 .PHONY: ci
-ci: lint deny test layer-check-x86_64 layer-examples ## what CI runs
+ci: lint deny package test layer-check-x86_64 layer-examples ## what CI runs
 
 .PHONY: clean
 clean: ## remove what was built and installed
