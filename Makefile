@@ -71,6 +71,10 @@ test-openapi: build ## every operation of docs/openapi.yaml against the program
 demo: build ## watch 100 threads ask at once, under AWS's emulator
 	tools/demo
 
+.PHONY: recording
+recording: build ## the README's moving picture, from a real run; writes docs/recording.svg
+	tools/recording $(TARGET_DIR)/debug/parameters-secrets-extension docs/recording.svg
+
 .PHONY: tools
 tools: ## install what tests and demo need, into .tools
 	tools/install
