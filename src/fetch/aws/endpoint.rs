@@ -1,6 +1,9 @@
 //! Where a service is, by the rules that the SDK's own clients follow.
 
+use aws_config::Region;
 use aws_smithy_runtime_api::box_error::BoxError;
+use futures_util::FutureExt;
+use hyper::Uri;
 
 use crate::{key::UpstreamKind, settings::AwsSettings};
 
@@ -17,6 +20,21 @@ pub async fn endpoint(service: UpstreamKind, settings: &AwsSettings) -> Result<S
         UpstreamKind::ParameterStore => parameter_store(settings, given).await,
     };
     resolved.map_err(|error| error.to_string())
+}
+
+/// The host that calls to `service` in this region go to, with its port where the URL has one.
+pub(super) fn host(
+    service: UpstreamKind,
+    settings: &AwsSettings,
+    region: Option<&Region>,
+) -> Option<String> {
+    let region = region.map(|region| region.to_string());
+    let settings = AwsSettings { region, ..settings.clone() };
+    // The rules are code, not I/O: the future is ready at once.
+    let url = endpoint(service, &settings).now_or_never()?.ok()?;
+    let uri: Uri = url.parse().ok()?;
+    let host = uri.host()?;
+    Some(uri.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
 /// The resolver of each SDK crate is a type of its own; what it is asked is the same.

@@ -77,7 +77,14 @@ impl ParameterStore {
         let ask = || client.get_parameter().name(&name).with_decryption(key.with_decryption).send();
         connecting_again(ask)
             .await
-            .map_err(|error| from_sdk_error(UpstreamKind::ParameterStore, error))?
+            .map_err(|error| {
+                from_sdk_error(
+                    self.aws.settings(),
+                    client.config().region(),
+                    UpstreamKind::ParameterStore,
+                    error,
+                )
+            })?
             .parameter
             .map(|parameter| ParameterRecord::from(parameter).into_body())
             .ok_or_else(|| FetchError::Dispatch {
@@ -98,9 +105,14 @@ impl ParameterStore {
                 .with_decryption(with_decryption)
                 .send()
         };
-        let output = connecting_again(ask)
-            .await
-            .map_err(|error| from_sdk_error(UpstreamKind::ParameterStore, error))?;
+        let output = connecting_again(ask).await.map_err(|error| {
+            from_sdk_error(
+                self.aws.settings(),
+                client.config().region(),
+                UpstreamKind::ParameterStore,
+                error,
+            )
+        })?;
         let mut answered = HashMap::new();
         for parameter in output.parameters.unwrap_or_default() {
             if let Some(name) = parameter.name.clone() {

@@ -2,15 +2,22 @@
 
 use std::{error::Error, time::Duration};
 
+use aws_config::Region;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::{
     fetch::{
-        aws::set_up::{ATTEMPT_TIME_OUT, CONNECT_ATTEMPTS, CONNECT_TIME_OUT},
+        aws::{
+            credentials::WHERE_CREDENTIALS_COME_FROM,
+            endpoint::host,
+            set_up::{ATTEMPT_TIME_OUT, CONNECT_ATTEMPTS, CONNECT_TIME_OUT},
+        },
         error::{FetchError, UpstreamErrorKind},
     },
     key::UpstreamKind,
+    settings::AwsSettings,
 };
 
 /// Codes that say something about the value itself, so that a kept one must not be given any more.
@@ -52,11 +59,16 @@ const THROTTLING: [&str; 10] = [
     "TooManyRequestsException",
 ];
 
+const NO_REGION: &str =
+    "no region is set: set AWS_REGION to the region that has the values; Lambda sets it itself";
+
 /// What the error means to a client.
 ///
 /// An answer that could not be parsed may hold a secret's value, and the SDK's `Debug` would show it:
 /// only `Display` texts of the causes are ever used.
 pub(super) fn from_sdk_error<E>(
+    settings: &AwsSettings,
+    region: Option<&Region>,
     upstream: UpstreamKind,
     error: SdkError<E, HttpResponse>,
 ) -> FetchError
@@ -95,7 +107,42 @@ where
                 causes(&error)
             ),
         },
-        _ => FetchError::Dispatch { reason: causes(&error) },
+        _ => FetchError::Dispatch { reason: why_no_answer(settings, region, upstream, &error) },
+    }
+}
+
+/// The outermost cause of this type.
+fn cause_of_kind<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// Why no answer came: what to set where something is not set, else the host and what became of it.
+fn why_no_answer(
+    settings: &AwsSettings,
+    region: Option<&Region>,
+    upstream: UpstreamKind,
+    error: &(dyn Error + 'static),
+) -> String {
+    match cause_of_kind::<CredentialsError>(error) {
+        Some(CredentialsError::CredentialsNotLoaded(_)) => {
+            return format!("no credentials were found: {WHERE_CREDENTIALS_COME_FROM}");
+        }
+        Some(credentials) => {
+            return format!("the credentials could not be read: {}", causes(credentials));
+        }
+        None if region.is_none() => return NO_REGION.to_owned(),
+        None => {}
+    }
+    match host(upstream, settings, region) {
+        Some(host) => format!("{host}: {}", causes(error)),
+        None => causes(error),
     }
 }
 
@@ -165,7 +212,12 @@ mod tests {
     use crate::{
         fetch::error::{FetchError, UpstreamErrorKind},
         key::UpstreamKind,
+        settings::{AwsSettings, Settings},
     };
+
+    fn settings() -> AwsSettings {
+        Settings::read([]).settings.aws
+    }
 
     fn answered(status: u16, code: Option<&str>) -> FetchError {
         let metadata = ErrorMetadata::builder().message("its own words");
@@ -173,7 +225,7 @@ mod tests {
         let status = StatusCode::try_from(status).unwrap();
         let response = HttpResponse::new(status, SdkBody::empty());
         let error = SdkError::service_error(GetSecretValueError::generic(metadata), response);
-        from_sdk_error(UpstreamKind::SecretsManager, error)
+        from_sdk_error(&settings(), None, UpstreamKind::SecretsManager, error)
     }
 
     fn kind(status: u16, code: Option<&str>) -> UpstreamErrorKind {

@@ -81,7 +81,12 @@ impl SecretsManager {
         };
         match connecting_again(ask).await {
             Ok(output) => Ok(SecretRecord::from(output).into_body()),
-            Err(error) => Err(from_sdk_error(UpstreamKind::SecretsManager, error)),
+            Err(error) => Err(from_sdk_error(
+                self.aws.settings(),
+                client.config().region(),
+                UpstreamKind::SecretsManager,
+                error,
+            )),
         }
     }
 }
