@@ -40,7 +40,7 @@ fn assert_documented(names: &[String]) {
 fn actors_md_names_every_actor() {
     let actors = names_after("impl Actor for ");
 
-    for actor in ["LifecycleActor", "HttpActor", "CacheActor", "FetchPool"] {
+    for actor in ["LifecycleActor", "HttpActor", "CacheRegistry", "CacheActor", "FetchPool"] {
         assert!(actors.contains(&actor.to_owned()), "{actor} is not among {actors:?}");
     }
     assert_documented(&actors);
@@ -50,7 +50,7 @@ fn actors_md_names_every_actor() {
 fn actors_md_names_every_message() {
     let messages = names_after("impl Message for ");
 
-    for message in ["Get", "Settled", "Fetch", "Drain"] {
+    for message in ["Get", "AtRest", "Fetch", "Drain"] {
         assert!(messages.contains(&message.to_owned()), "{message} is not among {messages:?}");
     }
     assert_documented(&messages);

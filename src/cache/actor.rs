@@ -1,78 +1,49 @@
-//! Carries messages to and from the state of the keys. It decides nothing.
+//! Carries messages to and from the state of one key. It decides nothing.
 
-use std::{
-    cell::{RefCell, RefMut},
-    fmt,
-    rc::Rc,
-    sync::Arc,
+use std::{fmt, rc::Rc, sync::Arc};
+
+use actix::{
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WeakRecipient, WrapFuture,
 };
-
-use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use tokio::sync::oneshot;
 
 use crate::{
     cache::{
         caller::Reply,
-        entry::Answer,
         event::Event,
-        index::Index,
         key_state::Output,
-        messages::{Get, GetKept, Settled},
-        policy::CachePolicy,
+        messages::{AtRest, Get, GetKept},
+        registry::SharedIndex,
     },
-    clock::{Clock, Moment},
+    clock::Clock,
     fetch::{
         error::FetchError,
-        pool::{Demand, Departure, Fetch, FetchPool, Promote},
+        pool::{Demand, Departure, Fetch, FetchPool, FetchReply, Promote},
     },
-    key::{CacheKey, PerUpstream},
-    log::debug,
+    key::CacheKey,
     stats::Stats,
 };
 
-/// How much is kept, and for how long.
-#[derive(Clone, Copy, Debug)]
-pub struct CacheLimits {
-    /// Keys that may hold a value or a remembered failure; zero keeps nothing.
-    pub capacity: usize,
-    /// How long values and failures are used.
-    pub policy: PerUpstream<CachePolicy>,
-}
-
-/// Answers every key. It owns the index, turns a message into one call of it, and does what comes
-/// out, in order.
+/// Serves one key while it has a fetch in flight: turns a message into one call of the key's state,
+/// and does what comes out, in order.
+///
+/// The fetch runs on its context: it belongs to the actor, and not to the caller that caused it, and
+/// keeps the actor alive until it has settled. An actor that dies over its fetch takes the key out of
+/// the index, so that its callers learn of it and no later one waits for a fetch that never ends.
 pub struct CacheActor {
+    key: CacheKey,
     index: SharedIndex,
     fetch_pool: Addr<FetchPool>,
+    /// Weak: the registry holds this actor, and would never end if it were held by it.
+    registry: WeakRecipient<AtRest>,
     clock: Arc<dyn Clock>,
     stats: Rc<Stats>,
-}
-
-/// The index as the actor has it. No borrow outlives a call, so it is never found borrowed.
-struct SharedIndex(Rc<RefCell<Index<Reply>>>);
-
-/// The index as callers have it: they find hits, and change nothing but the order of use.
-pub(super) struct IndexReader(Rc<RefCell<Index<Reply>>>);
-
-impl IndexReader {
-    pub(super) fn hit(
-        &self,
-        key: &CacheKey,
-        now: impl FnOnce() -> Moment,
-    ) -> Option<(Answer, Event)> {
-        self.0.borrow_mut().hit(key, now)
-    }
-}
-
-impl SharedIndex {
-    fn borrow_mut(&self) -> RefMut<'_, Index<Reply>> {
-        self.0.borrow_mut()
-    }
+    is_fetching: bool,
 }
 
 impl fmt::Debug for CacheActor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CacheActor").finish_non_exhaustive()
+        f.debug_struct("CacheActor").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -81,21 +52,18 @@ impl Actor for CacheActor {
 }
 
 impl CacheActor {
-    /// An actor without keys, which fetches from this pool, and a reader of its index.
     pub(super) fn new(
-        limits: CacheLimits,
+        key: CacheKey,
+        index: SharedIndex,
         fetch_pool: Addr<FetchPool>,
+        registry: WeakRecipient<AtRest>,
         clock: Arc<dyn Clock>,
         stats: Rc<Stats>,
-    ) -> (Self, IndexReader) {
-        let CacheLimits { capacity, policy } = limits;
-        debug!("Creating a new cache with size {capacity}");
-        let index = Rc::new(RefCell::new(Index::new(capacity, policy)));
-        let reader = IndexReader(Rc::clone(&index));
-        (Self { index: SharedIndex(index), fetch_pool, clock, stats }, reader)
+    ) -> Self {
+        Self { key, index, fetch_pool, registry, clock, stats, is_fetching: false }
     }
 
-    fn carry_out(&self, key: &CacheKey, outputs: Vec<Output<Reply>>, ctx: &Context<Self>) {
+    fn carry_out(&mut self, outputs: Vec<Output<Reply>>, ctx: &mut Context<Self>) {
         for output in outputs {
             match output {
                 Output::Answer(callers, answer) => {
@@ -104,30 +72,54 @@ impl CacheActor {
                         let _ = caller.send(answer.clone());
                     }
                 }
-                Output::Fetch(demand, departure) => {
-                    self.fetch(key.clone(), demand, departure, ctx.address());
-                }
-                Output::Promote(demand) => self.promote(key.clone(), demand),
-                Output::Note(event) => event.record(key, &self.stats),
+                Output::Fetch(demand, departure) => self.fetch(demand, departure, ctx),
+                Output::Promote(demand) => self.promote(demand),
+                Output::Note(event) => event.record(&self.key, &self.stats),
             }
+        }
+        if !self.is_fetching {
+            self.tell_the_registry();
         }
     }
 
-    /// Fetches in a task of its own. It holds this actor's address: an actor that has been replaced
-    /// lives until its last fetch has settled, for the callers who wait for it.
     #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
-    fn fetch(&self, key: CacheKey, demand: Demand, departure: Departure, own: Addr<Self>) {
+    fn fetch(&mut self, demand: Demand, departure: Departure, ctx: &mut Context<Self>) {
         let (reply, ended) = oneshot::channel();
-        self.fetch_pool.do_send(Fetch { key: key.clone(), demand, departure, reply });
-        actix::spawn(async move {
-            let reply = ended.await.unwrap_or(Err(FetchError::Abandoned));
-            own.do_send(Settled { key, reply });
-        });
+        self.is_fetching = true;
+        self.fetch_pool.do_send(Fetch { key: self.key.clone(), demand, departure, reply });
+        ctx.spawn(ended.into_actor(self).map(|reply, actor, ctx| {
+            actor.settle(reply.unwrap_or(Err(FetchError::Abandoned)), ctx);
+        }));
+    }
+
+    fn settle(&mut self, reply: FetchReply, ctx: &mut Context<Self>) {
+        let (draw, now) = (fastrand::f64(), self.clock.now());
+        let (outputs, evicted) = self.index.borrow_mut().settle(&self.key, reply, draw, now);
+        self.is_fetching = false;
+        self.carry_out(outputs, ctx);
+        for key in evicted {
+            Event::Evicted.record(&key, &self.stats);
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a pool that has died has nothing to promote")]
-    fn promote(&self, key: CacheKey, demand: Demand) {
-        self.fetch_pool.do_send(Promote { key, demand });
+    fn promote(&self, demand: Demand) {
+        self.fetch_pool.do_send(Promote { key: self.key.clone(), demand });
+    }
+
+    fn tell_the_registry(&self) {
+        // A registry that has ended knows no keys any more.
+        let Some(registry) = self.registry.upgrade() else { return };
+        // A mailbox always has room for one message of each sender.
+        let _ = registry.try_send(AtRest { key: self.key.clone() });
+    }
+}
+
+impl Drop for CacheActor {
+    fn drop(&mut self) {
+        if self.is_fetching {
+            self.index.borrow_mut().forget(&self.key);
+        }
     }
 }
 
@@ -135,13 +127,10 @@ impl Handler<Get> for CacheActor {
     type Result = ();
 
     fn handle(&mut self, get: Get, ctx: &mut Self::Context) {
-        let Get { key, urgency, caller, reply } = get;
-        if reply.is_closed() {
-            return;
-        }
+        let Get { key: _, urgency, caller, reply } = get;
         let now = self.clock.now();
-        let outputs = self.index.borrow_mut().ask(&key, (reply, caller, urgency), now);
-        self.carry_out(&key, outputs, ctx);
+        let outputs = self.index.borrow_mut().ask(&self.key, (reply, caller, urgency), now);
+        self.carry_out(outputs, ctx);
     }
 }
 
@@ -149,24 +138,10 @@ impl Handler<GetKept> for CacheActor {
     type Result = ();
 
     fn handle(&mut self, get: GetKept, ctx: &mut Self::Context) {
-        let GetKept { key, caller, deadline, reply } = get;
-        let failure = Arc::new(FetchError::deadline_passed(key.upstream(), deadline));
+        let GetKept { key: _, caller, deadline, reply } = get;
+        let failure = Arc::new(FetchError::deadline_passed(self.key.upstream(), deadline));
         let now = self.clock.now();
-        let outputs = self.index.borrow_mut().out_of_time(&key, (reply, caller, failure), now);
-        self.carry_out(&key, outputs, ctx);
-    }
-}
-
-impl Handler<Settled> for CacheActor {
-    type Result = ();
-
-    fn handle(&mut self, settled: Settled, ctx: &mut Self::Context) {
-        let Settled { key, reply } = settled;
-        let (draw, now) = (fastrand::f64(), self.clock.now());
-        let (outputs, evicted) = self.index.borrow_mut().settle(&key, reply, draw, now);
-        self.carry_out(&key, outputs, ctx);
-        for key in evicted {
-            Event::Evicted.record(&key, &self.stats);
-        }
+        let outputs = self.index.borrow_mut().out_of_time(&self.key, (reply, caller, failure), now);
+        self.carry_out(outputs, ctx);
     }
 }

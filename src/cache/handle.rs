@@ -14,10 +14,10 @@ use tracing::error;
 
 use crate::{
     cache::{
-        actor::{CacheActor, CacheLimits, IndexReader},
         caller::{CallerId, LookupResult, Reply, Urgency},
         entry::Answer,
         messages::{Get, GetKept},
+        registry::{CacheLimits, CacheRegistry, IndexReader},
     },
     clock::Clock,
     fetch::{
@@ -29,7 +29,7 @@ use crate::{
     stats::Stats,
 };
 
-/// The cache: finds hits, asks its actor for everything else, and starts that and the pool anew
+/// The cache: finds hits, asks the registry for everything else, and starts that and the pool anew
 /// should either ever have died.
 ///
 /// A panic in a handler ends its actor. `actix::Supervisor` would not start it again, so the owner
@@ -48,10 +48,10 @@ pub struct Cache {
 /// The actors that run now.
 struct Running {
     /// Where questions go.
-    actor: Addr<CacheActor>,
-    /// Where that actor's hits are found.
+    registry: Addr<CacheRegistry>,
+    /// Where that registry's hits are found.
     index: IndexReader,
-    /// Where it fetches.
+    /// Where its keys are fetched.
     fetch_pool: Addr<FetchPool>,
 }
 
@@ -62,7 +62,7 @@ impl fmt::Debug for Cache {
 }
 
 impl Cache {
-    /// Starts the pool and an actor over it. `limits` are asked for now, whenever either has died,
+    /// Starts the pool and a registry over it. `limits` are asked for now, whenever either has died,
     /// and to start over. No caller waits longer than `deadline`, if there is one.
     pub fn new(
         pool: FetchPool,
@@ -147,7 +147,7 @@ impl Cache {
     async fn ask<M>(&self, message: impl Fn(Reply) -> M) -> LookupResult
     where
         M: Message<Result = ()> + Send + 'static,
-        CacheActor: Handler<M>,
+        CacheRegistry: Handler<M>,
     {
         match self.ask_once(&message).await {
             Err(failure) if matches!(*failure, FetchError::Abandoned) => {
@@ -162,17 +162,17 @@ impl Cache {
     async fn ask_once<M>(&self, message: impl Fn(Reply) -> M) -> LookupResult
     where
         M: Message<Result = ()> + Send + 'static,
-        CacheActor: Handler<M>,
+        CacheRegistry: Handler<M>,
     {
         let (reply, answer) = oneshot::channel();
-        self.running.borrow().actor.do_send(message(reply));
+        self.running.borrow().registry.do_send(message(reply));
         answer.await.unwrap_or_else(|_died| Err(Arc::new(FetchError::Abandoned)))
     }
 
     fn replace_the_dead(&self) {
         let mut running = self.running.borrow_mut();
         let pool_lives = running.fetch_pool.connected();
-        if pool_lives && running.actor.connected() {
+        if pool_lives && running.registry.connected() {
             return;
         }
         error!("an actor of the cache has died; starting over with an empty cache");
@@ -214,7 +214,7 @@ impl Running {
         stats: &Rc<Stats>,
     ) -> Self {
         let (clock, stats) = (Arc::clone(clock), Rc::clone(stats));
-        let (actor, index) = CacheActor::new(limits, fetch_pool.clone(), clock, stats);
-        Self { actor: actor.start(), index, fetch_pool }
+        let (registry, index) = CacheRegistry::new(limits, fetch_pool.clone(), clock, stats);
+        Self { registry: registry.start(), index, fetch_pool }
     }
 }

@@ -110,6 +110,14 @@ impl<C: Caller> Index<C> {
         (outputs, self.evict_beyond_capacity())
     }
 
+    /// Takes a key out, with the fetch that it has in flight: an actor died over it. Its callers learn
+    /// of it by the loss of their replies.
+    pub fn forget(&mut self, key: &CacheKey) {
+        if let Some(state) = self.keys.pop(key) {
+            self.count(state.holding(), Holding::Nothing);
+        }
+    }
+
     fn count(&mut self, before: Holding, after: Holding) {
         self.values -= usize::from(before == Holding::Value);
         self.failures -= usize::from(before == Holding::Failure);

@@ -1,4 +1,4 @@
-//! What the cache's actor is told.
+//! What the cache's actors are told.
 
 use std::time::Duration;
 
@@ -6,7 +6,6 @@ use actix::Message;
 
 use crate::{
     cache::caller::{CallerId, Reply, Urgency},
-    fetch::pool::FetchReply,
     key::CacheKey,
 };
 
@@ -44,15 +43,13 @@ impl Message for GetKept {
     type Result = ();
 }
 
-/// A key's fetch has ended. From the task that waited for it.
+/// A key has no fetch in flight any more, and needs no actor.
 #[derive(Debug)]
-pub struct Settled {
-    /// Whose fetch.
+pub struct AtRest {
+    /// Which key.
     pub key: CacheKey,
-    /// How it ended.
-    pub reply: FetchReply,
 }
 
-impl Message for Settled {
+impl Message for AtRest {
     type Result = ();
 }

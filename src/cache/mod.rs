@@ -1,5 +1,5 @@
-//! The cache: the state of every key, an actor that carries messages to it, and what callers hold
-//! of both.
+//! The cache: the state of every key, an actor for each key that has a fetch in flight, a registry
+//! that knows them all, and what callers hold of it.
 //!
 //! What a key answers is decided in `key_state.rs`, which is pure; `docs/behaviour.md` says it in a
 //! table.
@@ -15,8 +15,9 @@ mod index;
 mod key_state;
 mod messages;
 mod policy;
+mod registry;
 
-pub use actor::{CacheActor, CacheLimits};
+pub use actor::CacheActor;
 pub use caller::{Caller, CallerId, LookupResult, Reply, Urgency};
 pub use entry::{Answer, Entry, Freshness};
 pub use event::Event;
@@ -24,5 +25,6 @@ pub use failures::{FIRST_PAUSE, KNOWN_FOR, LONGEST_PAUSE};
 pub use handle::Cache;
 pub use index::Index;
 pub use key_state::{Holding, KeyState, Output};
-pub use messages::{Get, GetKept, Settled};
+pub use messages::{AtRest, Get, GetKept};
 pub use policy::{CachePolicy, LAST_FIFTH, MAX_WAITERS};
+pub use registry::{CacheLimits, CacheRegistry};
