@@ -1,34 +1,60 @@
 //! Which tokens are accepted where: a SnapStart function has no session token of its own.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
-
-use futures_util::future::LocalBoxFuture;
-use parameters_secrets_extension::{
-    fetch::{aws::CurrentToken, upstream::Upstreams},
-    http::Authorizer,
-    settings::{Token, Tokens},
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
 };
-use tokio::time::{advance, pause};
+
+use futures_util::future::{LocalBoxFuture, join_all};
+use parameters_secrets_extension::{
+    clock::Clock,
+    fetch::{
+        aws::{CurrentToken, SessionToken},
+        error::FetchError,
+        upstream::Upstreams,
+    },
+    http::Authorizer,
+    settings::Tokens,
+};
+use tokio::time::{Instant, advance, pause};
 
 use crate::support::{
     cache::Config,
+    clock::TestClock,
+    reply::Reply,
     server::{TOKEN, TestServer, token},
     upstream::FakeUpstream,
 };
+
+/// How long credentials are valid, counted from when the endpoint was asked.
+const LIFETIME: Duration = Duration::from_secs(900);
 
 /// Gives the session tokens it is told, one at a time, and counts how often it is asked.
 #[derive(Default)]
 struct CredentialsEndpoint {
     token: RefCell<Option<&'static str>>,
+    hangs: Cell<bool>,
+    has_expired: Cell<bool>,
     asked: RefCell<usize>,
+    clock: RefCell<Option<Arc<TestClock>>>,
 }
 
 impl CurrentToken for CredentialsEndpoint {
-    fn current_token(&self) -> LocalBoxFuture<'_, Option<Token>> {
+    fn current_token(&self) -> LocalBoxFuture<'_, Result<SessionToken, FetchError>> {
         Box::pin(async {
             *self.asked.borrow_mut() += 1;
+            if self.hangs.get() {
+                std::future::pending().await
+            }
             tokio::task::yield_now().await;
-            self.token.borrow().and_then(token)
+            let lifetime = if self.has_expired.get() { Duration::ZERO } else { LIFETIME };
+            let expires = self.clock.borrow().as_ref().map(|clock| clock.now().wall + lifetime);
+            let token = self.token.borrow().and_then(token);
+            token
+                .map(|token| SessionToken { token, expires })
+                .ok_or(FetchError::Dispatch { reason: "connection refused".to_owned() })
         })
     }
 }
@@ -38,9 +64,10 @@ fn endpoint_with(token: &'static str) -> Rc<CredentialsEndpoint> {
 }
 
 fn server(tokens: Tokens, endpoint: &Rc<CredentialsEndpoint>) -> TestServer {
-    let endpoint = Rc::clone(endpoint) as Rc<dyn CurrentToken>;
+    let (asked, endpoint) = (Rc::clone(endpoint), Rc::clone(endpoint) as Rc<dyn CurrentToken>);
     let upstreams = Upstreams::of_one(FakeUpstream::new());
     TestServer::guarded(Config::default(), upstreams, |clock| {
+        asked.clock.replace(Some(Arc::clone(&clock)));
         Authorizer::new(tokens, Some(endpoint), clock)
     })
 }
@@ -49,9 +76,13 @@ fn snap_start() -> Tokens {
     Tokens { session: None, container: token("container-token") }
 }
 
-async fn status_with(server: &TestServer, token: &str) -> u16 {
+async fn reply_with(server: &TestServer, token: &str) -> Reply {
     let head = format!("Host: localhost\r\nX-Aws-Parameters-Secrets-Token: {token}\r\n");
-    server.ask(format!("GET /secretsmanager/get?secretId=db HTTP/1.1\r\n{head}\r\n")).await.status()
+    server.ask(format!("GET /secretsmanager/get?secretId=db HTTP/1.1\r\n{head}\r\n")).await
+}
+
+async fn status_with(server: &TestServer, token: &str) -> u16 {
+    reply_with(server, token).await.status()
 }
 
 #[actix_rt::test]
@@ -74,7 +105,7 @@ async fn with_snap_start_the_session_token_of_the_current_credentials_opens() {
 }
 
 #[actix_rt::test]
-async fn a_rotated_session_token_opens_within_a_second_and_the_old_one_no_more() {
+async fn a_renewed_session_token_opens_at_once_and_the_old_one_until_its_credentials_expire() {
     pause();
     let endpoint = endpoint_with("old");
     let server = server(snap_start(), &endpoint);
@@ -84,7 +115,68 @@ async fn a_rotated_session_token_opens_within_a_second_and_the_old_one_no_more()
     advance(Duration::from_secs(1)).await;
 
     assert_eq!(status_with(&server, "new").await, 200);
+    assert_eq!(status_with(&server, "old").await, 200);
+
+    advance(LIFETIME - Duration::from_secs(1)).await;
+    assert_eq!(status_with(&server, "new").await, 200);
     assert_eq!(status_with(&server, "old").await, 401);
+}
+
+#[actix_rt::test]
+async fn what_the_endpoint_has_just_given_opens_even_if_it_says_that_it_has_expired() {
+    pause();
+    let endpoint = endpoint_with("session-token");
+    let server = server(snap_start(), &endpoint);
+    endpoint.has_expired.set(true);
+
+    for _ in 0..2 {
+        assert_eq!(status_with(&server, "session-token").await, 200);
+        assert_eq!(status_with(&server, "wrong").await, 401);
+    }
+}
+
+#[actix_rt::test]
+async fn a_known_token_needs_no_endpoint() {
+    pause();
+    let endpoint = endpoint_with("session-token");
+    let server = server(snap_start(), &endpoint);
+    assert_eq!(status_with(&server, "session-token").await, 200);
+
+    endpoint.hangs.set(true);
+    advance(Duration::from_secs(60)).await;
+
+    assert_eq!(status_with(&server, "session-token").await, 200);
+    assert_eq!(*endpoint.asked.borrow(), 1);
+}
+
+#[actix_rt::test]
+async fn an_endpoint_that_hangs_is_asked_once_for_all_and_the_answer_says_so() {
+    pause();
+    let endpoint = endpoint_with("session-token");
+    endpoint.hangs.set(true);
+    let server = server(snap_start(), &endpoint);
+    let started = Instant::now();
+    let askers = (0..4).map(|_| reply_with(&server, "session-token"));
+
+    for reply in join_all(askers).await {
+        assert_eq!(reply.status(), 400);
+        assert_eq!(reply.header("X-Amzn-ErrorType"), Some("DispatchFailure"));
+        assert_eq!(
+            reply.body,
+            "an unexpected error occurred while executing request: DispatchFailure: credentials \
+             are unavailable, so the token cannot be checked: the credentials' endpoint has not \
+             answered within 5000 ms"
+        );
+    }
+    let took = started.elapsed();
+    assert!(took < Duration::from_millis(5_100), "{took:?}");
+    assert_eq!(*endpoint.asked.borrow(), 1);
+
+    // A second later it is asked again.
+    endpoint.hangs.set(false);
+    assert_eq!(status_with(&server, "session-token").await, 400);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(status_with(&server, "session-token").await, 200);
 }
 
 #[actix_rt::test]
@@ -108,7 +200,7 @@ async fn a_hundred_wrong_tokens_ask_the_endpoint_once() {
     let server = server(snap_start(), &endpoint);
     let askers = (0..100).map(|_| status_with(&server, "wrong"));
 
-    let statuses = futures_util::future::join_all(askers).await;
+    let statuses = join_all(askers).await;
 
     assert_eq!(statuses, [401; 100]);
     assert_eq!(*endpoint.asked.borrow(), 1);
@@ -119,7 +211,9 @@ async fn without_credentials_only_the_container_token_opens() {
     let endpoint = Rc::new(CredentialsEndpoint::default());
     let server = server(snap_start(), &endpoint);
 
-    assert_eq!(status_with(&server, "session-token").await, 401);
+    let reply = reply_with(&server, "session-token").await;
+    assert_eq!(reply.status(), 400);
+    assert!(reply.body.ends_with("cannot be checked: connection refused"), "{reply:?}");
     assert_eq!(status_with(&server, "container-token").await, 200);
 }
 

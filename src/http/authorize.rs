@@ -1,24 +1,20 @@
-//! Who may ask: whoever knows the function's session token.
+//! Which requests may be answered: those with the function's session token.
 
-use std::{cell::Cell, fmt, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::Cell, fmt, rc::Rc, sync::Arc};
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use constant_time_eq::constant_time_eq;
 use tracing::warn;
 
 use crate::{
-    clock::{Clock, Moment},
-    fetch::aws::CurrentToken,
-    http::reply::BAD_TOKEN,
+    clock::Clock,
+    fetch::{aws::CurrentToken, error::SharedFetchError},
+    http::{reply::BAD_TOKEN, snap_start_tokens::SnapStartTokens},
     log::debug,
     settings::{Token, Tokens},
 };
 
 const TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-token");
-
-/// How long the current credentials are taken for current. Bounds what wrong tokens can cost: one call
-/// to the container endpoint in this time.
-const CREDENTIALS_KEPT: Duration = Duration::from_secs(1);
 
 /// Compares a request's token with the function's, in constant time.
 ///
@@ -26,7 +22,7 @@ const CREDENTIALS_KEPT: Duration = Duration::from_secs(1);
 /// their current credentials, or the token they got these with; both are accepted there.
 pub struct Authorizer {
     tokens: Tokens,
-    current: Option<KeptToken>,
+    current: Option<SnapStartTokens>,
     warned_of: WarnedOf,
 }
 
@@ -35,13 +31,6 @@ pub struct Authorizer {
 struct WarnedOf {
     missing: Cell<bool>,
     wrong: Cell<bool>,
-}
-
-/// Asks for the current token at most once in [`CREDENTIALS_KEPT`].
-struct KeptToken {
-    source: Rc<dyn CurrentToken>,
-    clock: Arc<dyn Clock>,
-    known: tokio::sync::Mutex<Option<(Moment, Token)>>,
 }
 
 impl fmt::Debug for Authorizer {
@@ -58,11 +47,9 @@ impl Authorizer {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let has_container_credentials = tokens.session.is_none() && tokens.container.is_some();
-        let current = current.filter(|_| has_container_credentials).map(|source| KeptToken {
-            source,
-            clock,
-            known: tokio::sync::Mutex::new(None),
-        });
+        let current = current
+            .filter(|_| has_container_credentials)
+            .map(|source| SnapStartTokens::new(source, clock));
         Self { tokens, current, warned_of: WarnedOf::default() }
     }
 
@@ -89,40 +76,28 @@ impl Authorizer {
     }
 
     /// Whether the request that came with these headers may be answered.
-    pub async fn admits(&self, headers: &HeaderMap) -> bool {
-        let Some(presented) = headers.get(&TOKEN) else { return false };
+    ///
+    /// # Errors
+    ///
+    /// With SnapStart alone: there are no credentials to check its token against.
+    pub async fn admits(&self, headers: &HeaderMap) -> Result<bool, SharedFetchError> {
+        let Some(presented) = headers.get(&TOKEN) else { return Ok(false) };
         let presented = presented.as_bytes();
         if let Some(session) = &self.tokens.session {
-            return same(session, presented);
+            return Ok(same(session, presented));
         }
         if self.tokens.container.as_ref().is_some_and(|container| same(container, presented)) {
-            return true;
+            return Ok(true);
         }
         match &self.current {
-            Some(current) => current.admits(presented).await,
-            None => false,
+            // On the heap, so that the future of a hit stays small.
+            Some(current) => Box::pin(current.admit(presented)).await,
+            None => Ok(false),
         }
-    }
-}
-
-impl KeptToken {
-    async fn admits(&self, presented: &[u8]) -> bool {
-        // Held while the endpoint is asked: whoever else asks meanwhile shares its answer.
-        let mut known = self.known.lock().await;
-        let now = self.clock.now();
-        if let Some((since, token)) = &*known
-            && now.age_since(*since).is_some_and(|age| age < CREDENTIALS_KEPT)
-        {
-            return same(token, presented);
-        }
-        let Some(token) = self.source.current_token().await else { return false };
-        let admitted = same(&token, presented);
-        *known = Some((now, token));
-        admitted
     }
 }
 
 /// In constant time, and by whole words: a token is a thousand bytes long and stands in every request.
-fn same(expected: &Token, presented: &[u8]) -> bool {
+pub(super) fn same(expected: &Token, presented: &[u8]) -> bool {
     constant_time_eq(expected.reveal().as_bytes(), presented)
 }

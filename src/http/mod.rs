@@ -7,6 +7,7 @@ mod local;
 pub mod query;
 mod reply;
 mod routes;
+mod snap_start_tokens;
 mod wire;
 
 pub use authorize::Authorizer;

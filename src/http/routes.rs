@@ -82,9 +82,15 @@ async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
     let endpoint = Endpoint::at_path(request.path());
     let is_get = request.method() == Method::GET;
     let needs_a_token = !(is_get && endpoint == Some(Endpoint::Ping));
-    if needs_a_token && !service.authorizer.admits(request.headers()).await {
-        service.authorizer.log_refusal(request.headers());
-        return reply::unauthorized();
+    if needs_a_token {
+        match service.authorizer.admits(request.headers()).await {
+            Ok(true) => {}
+            Ok(false) => {
+                service.authorizer.log_refusal(request.headers());
+                return reply::unauthorized();
+            }
+            Err(unavailable) => return reply::failure(&unavailable),
+        }
     }
     if !is_get {
         return refused(&BadRequest::Method);

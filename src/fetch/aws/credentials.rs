@@ -1,6 +1,6 @@
 //! Where credentials come from, and which session token they have now.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use aws_config::{
     ecs::EcsCredentialsProvider, environment::EnvironmentVariableCredentialsProvider,
@@ -11,7 +11,6 @@ use aws_credential_types::{
     provider::{ProvideCredentials, SharedCredentialsProvider},
 };
 use futures_util::future::LocalBoxFuture;
-use tracing::warn;
 
 use crate::{
     fetch::{
@@ -27,10 +26,26 @@ pub const WHERE_CREDENTIALS_COME_FROM: &str = "on Lambda the function's role bri
     task role brings AWS_CONTAINER_CREDENTIALS_RELATIVE_URI; on a laptop run \
     eval \"$(aws configure export-credentials --format env)\"";
 
+/// A session token.
+#[derive(Clone, Debug)]
+pub struct SessionToken {
+    /// Its text.
+    pub token: Token,
+    /// When its credentials expire, if they do.
+    pub expires: Option<SystemTime>,
+}
+
+impl SessionToken {
+    /// Whether the other one has the same text.
+    pub fn has_text_of(&self, other: &Self) -> bool {
+        self.token.reveal() == other.token.reveal()
+    }
+}
+
 /// Knows the session token of the credentials a SnapStart function has now.
 pub trait CurrentToken {
-    /// None if there are no credentials, or none with a session token.
-    fn current_token(&self) -> LocalBoxFuture<'_, Option<Token>>;
+    /// Asks for it each time. Fails if there are no credentials, or none with a session token.
+    fn current_token(&self) -> LocalBoxFuture<'_, Result<SessionToken, FetchError>>;
 }
 
 /// Environment credentials, else the container endpoint, which SnapStart functions have.
@@ -54,17 +69,14 @@ pub(super) fn provider() -> Result<SharedCredentialsProvider, FetchError> {
 }
 
 impl CurrentToken for Arc<Aws> {
-    fn current_token(&self) -> LocalBoxFuture<'_, Option<Token>> {
+    fn current_token(&self) -> LocalBoxFuture<'_, Result<SessionToken, FetchError>> {
         Box::pin(async {
-            match self.current_credentials().await {
-                Ok(credentials) => {
-                    credentials.session_token().and_then(|token| Token::new(token.to_owned()))
-                }
-                Err(error) => {
-                    warn!(%error, "no credentials to check a request's token against");
-                    None
-                }
-            }
+            let credentials = self.current_credentials().await?;
+            let token = credentials.session_token().and_then(|token| Token::new(token.to_owned()));
+            let expires = credentials.expiry();
+            token.map(|token| SessionToken { token, expires }).ok_or_else(|| FetchError::Dispatch {
+                reason: "the current credentials have no session token".to_owned(),
+            })
         })
     }
 }

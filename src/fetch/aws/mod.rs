@@ -14,7 +14,7 @@ mod secrets_manager;
 mod set_up;
 mod user_agent;
 
-pub use credentials::{CurrentToken, WHERE_CREDENTIALS_COME_FROM};
+pub use credentials::{CurrentToken, SessionToken, WHERE_CREDENTIALS_COME_FROM};
 pub use endpoint::endpoint;
 pub use http_pool::TLS_LIBRARY;
 pub use parameter_store::ParameterStore;
