@@ -33,6 +33,7 @@ impl Backend {
                 .map_err(|error| error.to_string());
         }
         let aws = Arc::new(Aws::new(settings.aws.clone(), settings.max_connections, freezes));
+        aws.keep_secret(&settings.tokens);
         Ok(Self::Aws {
             secrets_manager: SecretsManager::new(Arc::clone(&aws)),
             parameter_store: ParameterStore::new(Arc::clone(&aws)),

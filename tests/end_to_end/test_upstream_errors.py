@@ -8,7 +8,7 @@ from conftest import StartExtension
 from support.aws_answers import GET_PARAMETER, GET_SECRET, Answer, failure, secret
 from support.aws_stub import AwsStub
 from support.moto_upstream import MotoUpstream
-from support.private_words import value_of
+from support.private_words import SESSION_TOKEN, value_of
 
 SECRET = "/secretsmanager/get?secretId=db"
 PARAMETER = "/systemsmanager/parameters/get?name=/app/url"
@@ -98,3 +98,21 @@ def test_an_error_is_not_kept(start_extension: StartExtension, stub: AwsStub) ->
     extension = start_extension(stub.url)
 
     assert [extension.get(SECRET).status for _ in range(2)] == [400, 200]
+
+
+def test_what_an_error_repeats_of_the_request_reaches_neither_caller_nor_log(
+    start_extension: StartExtension, stub: AwsStub
+) -> None:
+    said = "The request signature we calculated does not match the signature you provided."
+    canonical = f"'POST\n/\n\nhost:x\nx-amz-security-token:{SESSION_TOKEN}\n\nhost;x-amz-security-token'"
+    stub.lay_down(
+        GET_SECRET,
+        "db",
+        failure("InvalidSignatureException", f"{said}\n\nThe Canonical String should have been\n{canonical}"),
+    )
+    stub.lay_down(GET_SECRET, "one-line", failure("InvalidSignatureException", f"token {SESSION_TOKEN} is wrong"))
+    extension = start_extension(stub.url)
+
+    assert extension.get(SECRET).text == f"{PREFIX}: InvalidSignatureException: {said}"
+    reply = extension.get("/secretsmanager/get?secretId=one-line")
+    assert reply.text == f"{PREFIX}: InvalidSignatureException: token [redacted] is wrong"

@@ -8,13 +8,13 @@ use aws_config::{
 };
 use aws_credential_types::{
     Credentials,
-    provider::{ProvideCredentials, SharedCredentialsProvider},
+    provider::{ProvideCredentials, SharedCredentialsProvider, future},
 };
 use futures_util::future::LocalBoxFuture;
 
 use crate::{
     fetch::{
-        aws::{http_pool::HttpPool, sdk_error::causes, set_up::Aws},
+        aws::{http_pool::HttpPool, redact::KnownTokens, sdk_error::causes, set_up::Aws},
         error::FetchError,
     },
     settings::Token,
@@ -55,23 +55,44 @@ pub trait CurrentToken {
 /// # Errors
 ///
 /// The pool could not be set up.
-pub(super) fn provider() -> Result<SharedCredentialsProvider, FetchError> {
+pub(super) fn provider(tokens: Arc<KnownTokens>) -> Result<SharedCredentialsProvider, FetchError> {
     let client = HttpPool::of_the_credentials()?.client()?;
     let container = EcsCredentialsProvider::builder()
         .configure(&ProviderConfig::without_region().with_http_client(client));
-    Ok(SharedCredentialsProvider::new(
-        CredentialsProviderChain::first_try(
-            "Environment",
-            EnvironmentVariableCredentialsProvider::new(),
-        )
-        .or_else("Container", container.build()),
-    ))
+    let source = CredentialsProviderChain::first_try(
+        "Environment",
+        EnvironmentVariableCredentialsProvider::new(),
+    )
+    .or_else("Container", container.build());
+    Ok(SharedCredentialsProvider::new(Noting { source, tokens }))
+}
+
+/// Takes note of every session token that calls are signed with.
+#[derive(Debug)]
+struct Noting {
+    source: CredentialsProviderChain,
+    tokens: Arc<KnownTokens>,
+}
+
+impl ProvideCredentials for Noting {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let credentials = self.source.provide_credentials().await?;
+            let token = credentials.session_token().map(str::to_owned);
+            token.and_then(Token::new).into_iter().for_each(|token| self.tokens.add(token));
+            Ok(credentials)
+        })
+    }
 }
 
 impl CurrentToken for Arc<Aws> {
     fn current_token(&self) -> LocalBoxFuture<'_, Result<SessionToken, FetchError>> {
         Box::pin(async {
-            let credentials = self.current_credentials().await?;
+            let credentials =
+                self.current_credentials().await.map_err(|error| self.redact(error))?;
             let token = credentials.session_token().and_then(|token| Token::new(token.to_owned()));
             let expires = credentials.expiry();
             token.map(|token| SessionToken { token, expires }).ok_or_else(|| FetchError::Dispatch {

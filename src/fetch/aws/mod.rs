@@ -7,6 +7,7 @@ mod endpoint;
 mod http_pool;
 mod parameter_store;
 mod probe;
+mod redact;
 mod region;
 mod retries;
 mod sdk_error;

@@ -78,12 +78,12 @@ impl ParameterStore {
         connecting_again(ask)
             .await
             .map_err(|error| {
-                from_sdk_error(
+                self.aws.redact(from_sdk_error(
                     self.aws.settings(),
                     client.config().region(),
                     UpstreamKind::ParameterStore,
                     error,
-                )
+                ))
             })?
             .parameter
             .map(|parameter| ParameterRecord::from(parameter).into_body())
@@ -106,12 +106,12 @@ impl ParameterStore {
                 .send()
         };
         let output = connecting_again(ask).await.map_err(|error| {
-            from_sdk_error(
+            self.aws.redact(from_sdk_error(
                 self.aws.settings(),
                 client.config().region(),
                 UpstreamKind::ParameterStore,
                 error,
-            )
+            ))
         })?;
         let mut answered = HashMap::new();
         for parameter in output.parameters.unwrap_or_default() {

@@ -81,12 +81,12 @@ impl SecretsManager {
         };
         match connecting_again(ask).await {
             Ok(output) => Ok(SecretRecord::from(output).into_body()),
-            Err(error) => Err(from_sdk_error(
+            Err(error) => Err(self.aws.redact(from_sdk_error(
                 self.aws.settings(),
                 client.config().region(),
                 UpstreamKind::SecretsManager,
                 error,
-            )),
+            ))),
         }
     }
 }

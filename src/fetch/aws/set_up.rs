@@ -4,7 +4,7 @@
 //! full default chain (profiles, SSO, instance metadata) is left out: a Lambda environment has either
 //! environment credentials or the container endpoint, and it would cost size and start-up time.
 
-use std::{fmt, num::NonZeroUsize, time::Duration};
+use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig,
@@ -26,11 +26,12 @@ use crate::{
             call_thread::{CallThread, without_panic},
             credentials::provider,
             http_pool::HttpPool,
+            redact::KnownTokens,
         },
         error::FetchError,
     },
     freeze::{FreezeWatch, Generation},
-    settings::{self, AwsSettings},
+    settings::{self, AwsSettings, Tokens},
 };
 
 /// How long one attempt to connect may take.
@@ -56,6 +57,7 @@ pub struct Aws {
     thread: CallThread,
     shared: OnceCell<Shared>,
     newest_pool: Mutex<Option<(Generation, HttpPool)>>,
+    tokens: Arc<KnownTokens>,
 }
 
 struct Shared {
@@ -72,8 +74,8 @@ impl fmt::Debug for Aws {
 impl Aws {
     /// Reads and connects nothing yet.
     pub fn new(settings: AwsSettings, max_connections: NonZeroUsize, freezes: FreezeWatch) -> Self {
-        let (thread, shared, newest_pool) = Default::default();
-        Self { settings, max_connections, freezes, thread, shared, newest_pool }
+        let (thread, shared, newest_pool, tokens) = Default::default();
+        Self { settings, max_connections, freezes, thread, shared, newest_pool, tokens }
     }
 
     /// Runs a call, or what prepares one, on the thread for it. Dropping the future cancels the work.
@@ -82,6 +84,17 @@ impl Aws {
         work: impl Future<Output = Result<T, FetchError>> + Send + 'static,
     ) -> Result<T, FetchError> {
         self.thread.run(work).await
+    }
+
+    /// Shows these in no error, nor the session tokens of its credentials.
+    pub fn keep_secret(&self, tokens: &Tokens) {
+        let all = [&tokens.session, &tokens.container].into_iter().flatten();
+        all.for_each(|token| self.tokens.add(token.clone()));
+    }
+
+    /// An error without any token.
+    pub(super) fn redact(&self, error: FetchError) -> FetchError {
+        self.tokens.redact(error)
     }
 
     /// Clients, connections and kept credentials of an earlier generation are not to be used.
@@ -139,7 +152,9 @@ impl Aws {
     }
 
     async fn shared(&self) -> Result<&Shared, FetchError> {
-        let set_up = || async { without_panic(|| Shared::new(&self.settings, &self.freezes)) };
+        let set_up = || async {
+            without_panic(|| Shared::new(&self.settings, &self.freezes, Arc::clone(&self.tokens)))
+        };
         self.shared.get_or_try_init(set_up).await
     }
 }
@@ -170,8 +185,12 @@ impl AsyncSleep for FreezeWatch {
 }
 
 impl Shared {
-    fn new(settings: &AwsSettings, freezes: &FreezeWatch) -> Result<Self, FetchError> {
-        let credentials = provider()?;
+    fn new(
+        settings: &AwsSettings,
+        freezes: &FreezeWatch,
+        tokens: Arc<KnownTokens>,
+    ) -> Result<Self, FetchError> {
+        let credentials = provider(tokens)?;
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(settings.region.clone().map(Region::new))
