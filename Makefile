@@ -67,6 +67,10 @@ test-openapi: build ## every operation of docs/openapi.yaml against the program
 	@echo "== docs/openapi.yaml against the program" >&2
 	tests/openapi/run
 
+.PHONY: clients
+clients: build ## HTTP clients as people use them, against the real program
+	tests/end_to_end/run -k test_clients
+
 .PHONY: demo
 demo: build ## watch 100 threads ask at once, under AWS's emulator
 	tools/demo
