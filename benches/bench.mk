@@ -26,3 +26,14 @@ bench-guard: ## what one hit and one key at rest allocate, against their budgets
 bench-lint: ## formatting and clippy of the programs that are only measured with
 	$(CARGO) fmt --check --manifest-path $(BENCH_SERVERS)
 	$(CARGO) clippy --locked --manifest-path $(BENCH_SERVERS) --target-dir $(TARGET_DIR) -- -D warnings
+
+.PHONY: fleet
+fleet: ## 150 processes against Parameter Store's quota, beside botocore; writes docs/fleet.md (5 minutes)
+	$(CARGO) build --release --locked --bin $(NAME)
+	tools/install python
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=benches .tools/venv/bin/python -m fleet processes $(TARGET_DIR)/release/$(NAME)
+
+.PHONY: fleet-model
+fleet-model: ## the same with 10 to 10,000 environments under simulated time (seconds)
+	$(CARGO) build --locked --features yardstick --bin fleet-model
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=benches benches/python -m fleet model $(TARGET_DIR)/debug/fleet-model

@@ -10,11 +10,17 @@ from bench import project
 from bench.peers import agent, constant, nginx, ours
 
 
-def describe() -> list[tuple[str, str]]:
+def hardware() -> list[tuple[str, str]]:
     return [
         ("processor", f"{os.cpu_count()} x {_processor()}"),
         ("memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"),
         ("system", f"{_distribution()}, Linux {platform.release()}, {platform.machine()}"),
+    ]
+
+
+def describe() -> list[tuple[str, str]]:
+    return [
+        *hardware(),
         ("compiler", _first_line(["rustc", "--version"])),
         ("load generator", _version_of_wrk()),
         *(("compared", title) for title in (ours.TITLE, agent.TITLE, constant.TITLE, nginx.title())),

@@ -84,11 +84,12 @@ impl Scarcity {
         Some(change)
     }
 
-    /// A call was answered: one more may be open, and the next pause is shorter.
+    /// A call was answered: one more may be open, and the next pause is a little shorter. Not much: the
+    /// quota is shared with environments that are still waiting (make fleet-model).
     pub(super) fn answered(&mut self) -> Option<Throttled> {
         let next_pause = self.next_pause?;
         self.window = (self.window + 1).min(self.permits);
-        self.next_pause = Some((next_pause / 2).max(FIRST_PAUSE));
+        self.next_pause = Some((next_pause * 7 / 8).max(FIRST_PAUSE));
         (self.window == self.permits && next_pause <= FIRST_PAUSE).then(|| {
             self.next_pause = None;
             Throttled::Ends
