@@ -1,11 +1,13 @@
-//! What a freeze of the environment leaves behind.
+//! A freeze of the environment: either clock shows it, an INVOKE alone does not, and no caller pays for it.
 
 use std::time::Duration;
 
-use tokio::time::{advance, pause};
+use parameters_secrets_extension::fetch::{pool::LONGEST_FETCH, upstream::Upstreams};
+use tokio::time::{Instant, advance, pause, sleep};
 
 use crate::support::{
-    cache::{TestCache, secret, settle},
+    cache::{Config, TestCache, parameter, secret, settle},
+    log::CapturedLog,
     upstream::{FakeUpstream, Outcome},
 };
 
@@ -55,4 +57,126 @@ async fn a_call_asked_again_still_ends_at_its_time_out() {
 
     assert_eq!(caller.await.unwrap(), Err("RequestTimeout".to_owned()));
     assert_eq!((upstream.calls(), upstream.in_flight()), (2, 0));
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const DEADLINE: Duration = Duration::from_secs(1);
+
+fn with_deadline(upstream: &FakeUpstream) -> TestCache {
+    let config = Config { deadline: Some(DEADLINE), ..Config::default() };
+    TestCache::with(config, Upstreams::of_one(upstream.clone()))
+}
+
+/// An INVOKE every 100 ms, as from a function that is invoked back to back.
+fn invocations_back_to_back(test: &TestCache) {
+    let cache = test.cache.clone();
+    tokio::task::spawn_local(async move {
+        loop {
+            cache.invoked();
+            sleep(Duration::from_millis(100)).await;
+        }
+    });
+}
+
+#[actix_rt::test]
+async fn invocations_back_to_back_do_not_make_a_slow_call_start_over() {
+    pause();
+    let upstream = FakeUpstream::new().taking(DEADLINE * 3 / 2);
+    let test = with_deadline(&upstream);
+    invocations_back_to_back(&test);
+
+    assert_eq!(test.get(&secret("db")).await, Err("RequestTimeout".to_owned()));
+    assert_eq!(test.get(&secret("db")).await, Ok("call 1".to_owned()));
+    assert_eq!(upstream.calls(), 1);
+}
+
+#[actix_rt::test]
+async fn invocations_back_to_back_do_not_make_a_throttled_lane_forget_its_pause() {
+    pause();
+    let mut calls = Vec::new();
+    for invoked in [false, true] {
+        let upstream = FakeUpstream::new().always(Outcome::Throttled);
+        let test = TestCache::new(&upstream);
+        if invoked {
+            invocations_back_to_back(&test);
+        }
+        assert_eq!(test.get(&secret("db")).await, Err("ThrottlingException".to_owned()));
+        calls.push(upstream.calls());
+    }
+    assert!(calls[1] <= calls[0] + 5, "the jitter of the pauses differs, and no more: {calls:?}");
+}
+
+#[actix_rt::test]
+async fn a_freeze_longer_than_every_time_out_costs_no_caller_its_answer_whichever_clock_shows_it() {
+    pause();
+    for both_clocks in [false, true] {
+        let log = CapturedLog::at_debug();
+        let upstream = FakeUpstream::new();
+        upstream.then(Outcome::Hang);
+        let test = with_deadline(&upstream);
+        let caller = test.caller(&secret("db"));
+        settle().await;
+
+        if both_clocks {
+            advance(LONGEST_FETCH + SECOND).await;
+        } else {
+            test.clock.freeze(LONGEST_FETCH + SECOND);
+        }
+        test.cache.invoked();
+
+        assert_eq!(caller.await.unwrap(), Ok("call 2".to_owned()), "both clocks: {both_clocks}");
+        let lines = log.take_lines();
+        let is_a_failure = |line: &String| line.starts_with("ERROR") || line.starts_with("WARN");
+        assert!(!lines.iter().any(is_a_failure), "{lines:#?}");
+    }
+}
+
+#[actix_rt::test]
+async fn an_answer_that_is_there_after_a_freeze_is_taken_and_not_asked_for_again() {
+    pause();
+    let upstream = FakeUpstream::new().taking(SECOND / 2);
+    let test = with_deadline(&upstream);
+    let caller = test.caller(&secret("db"));
+    settle().await;
+
+    advance(LONGEST_FETCH * 2).await;
+
+    assert_eq!(caller.await.unwrap(), Ok("call 1".to_owned()));
+    assert_eq!(upstream.calls(), 1);
+}
+
+#[actix_rt::test]
+async fn a_call_that_a_freeze_cut_is_made_again_before_the_freeze_was_noticed() {
+    pause();
+    let upstream = FakeUpstream::new().taking(SECOND / 10);
+    upstream.then(Outcome::Dispatch);
+    let test = TestCache::new(&upstream);
+    let caller = test.caller(&secret("db"));
+    settle().await;
+
+    test.clock.freeze(MINUTES);
+    advance(SECOND / 10).await;
+
+    assert_eq!(caller.await.unwrap(), Ok("call 2".to_owned()));
+}
+
+#[actix_rt::test]
+async fn keys_that_were_prefetching_when_the_freeze_came_are_all_there_afterwards() {
+    pause();
+    let upstream = FakeUpstream::new().taking(SECOND);
+    let test = TestCache::new(&upstream);
+    let keys: Vec<_> = (0..9).map(|n| parameter(&format!("/app/{n}"))).collect();
+    let prefetching: Vec<_> = keys.iter().map(|key| test.caller(key)).collect();
+    settle().await;
+
+    advance(LONGEST_FETCH * 2).await;
+    for caller in prefetching {
+        caller.await.unwrap().unwrap();
+    }
+
+    let asked = Instant::now();
+    for key in &keys {
+        test.get(key).await.unwrap();
+    }
+    assert_eq!(asked.elapsed(), Duration::ZERO, "all are kept");
 }

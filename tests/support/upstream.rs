@@ -6,7 +6,7 @@ use futures_util::future::LocalBoxFuture;
 use parameters_secrets_extension::{
     fetch::{
         error::{FetchError, UpstreamErrorKind},
-        upstream::{Upstream, UpstreamAnswer},
+        upstream::{BatchAnswer, Upstream, UpstreamAnswer},
     },
     key::{CacheKey, ParameterKey, SecretKey},
     secret::SecretValue,
@@ -24,6 +24,8 @@ pub enum Outcome {
     Error(&'static str),
     /// With an error of this code that passes.
     PassingError(&'static str),
+    /// With the error of a service that is short of calls.
+    Throttled,
     /// Without any answer: refused, reset, no route.
     Dispatch,
     Hang,
@@ -34,15 +36,32 @@ pub enum Outcome {
 #[derive(Clone, Default)]
 pub struct FakeUpstream(Rc<RefCell<Inner>>);
 
-#[derive(Default)]
 struct Inner {
     latency: Duration,
+    batch: fn(Vec<ParameterKey>) -> BatchAnswer,
+    batches: Vec<Vec<String>>,
     always: Option<Outcome>,
     script: VecDeque<Outcome>,
     calls: Vec<(CacheKey, Instant)>,
     in_flight: Vec<CacheKey>,
     peak: usize,
     ever_twice_in_flight: bool,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            latency: Duration::ZERO,
+            batch: each_with_its_name,
+            batches: Vec::new(),
+            always: None,
+            script: VecDeque::new(),
+            calls: Vec::new(),
+            in_flight: Vec::new(),
+            peak: 0,
+            ever_twice_in_flight: false,
+        }
+    }
 }
 
 impl FakeUpstream {
@@ -70,6 +89,17 @@ impl FakeUpstream {
     /// The next call that has no outcome yet ends so.
     pub fn then(&self, outcome: Outcome) {
         self.0.borrow_mut().script.push_back(outcome);
+    }
+
+    /// Batches are answered so.
+    pub fn answering_batches(self, batch: fn(Vec<ParameterKey>) -> BatchAnswer) -> Self {
+        self.0.borrow_mut().batch = batch;
+        self
+    }
+
+    /// The names of each batch so far.
+    pub fn batches(&self) -> Vec<Vec<String>> {
+        self.0.borrow().batches.clone()
     }
 
     pub fn calls(&self) -> usize {
@@ -154,6 +184,21 @@ impl Upstream<ParameterKey> for FakeUpstream {
     fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         self.call(CacheKey::Parameter(key))
     }
+
+    fn fetch_together(&self, keys: Vec<ParameterKey>) -> LocalBoxFuture<'static, BatchAnswer> {
+        let names = keys.iter().map(|key| key.name.clone()).collect();
+        self.0.borrow_mut().batches.push(names);
+        let (batch, latency) = (self.0.borrow().batch, self.0.borrow().latency);
+        Box::pin(async move {
+            sleep(latency).await;
+            batch(keys)
+        })
+    }
+}
+
+/// Answers each key with its name.
+fn each_with_its_name(keys: Vec<ParameterKey>) -> BatchAnswer {
+    Ok(keys.into_iter().map(|key| Some(SecretValue::new(key.name))).collect())
 }
 
 /// What a fetch ends with, if its call ends so.
@@ -167,6 +212,10 @@ pub fn error_of(outcome: &Outcome) -> Option<FetchError> {
         Outcome::Value | Outcome::Hang => None,
         Outcome::Error(code) => Some(upstream(code, UpstreamErrorKind::Refusal)),
         Outcome::PassingError(code) => Some(upstream(code, UpstreamErrorKind::Passing)),
+        Outcome::Throttled => {
+            let kind = UpstreamErrorKind::Throttling { retry_after: None };
+            Some(upstream("ThrottlingException", kind))
+        }
         Outcome::Dispatch => Some(FetchError::Dispatch { reason: "as told".into() }),
         Outcome::Panic => Some(FetchError::Panicked),
     }
