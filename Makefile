@@ -54,8 +54,12 @@ test-rust: ## unit and integration tests
 	@echo "== unit and integration tests: running" >&2
 	$(CARGO) test --locked
 
+# The unit and integration tests have built the programs, too. To build them alone takes minutes more: cargo
+# then compiles their libraries again, without what tests need of these.
+PROGRAMS := $(if $(filter test ci,$(MAKECMDGOALS)),test-rust,build)
+
 .PHONY: test-e2e
-test-e2e: build ## end to end: Lambda's emulator, moto, real clients
+test-e2e: $(PROGRAMS) ## end to end: Lambda's emulator, moto, real clients
 ifeq ($(SKIP),end-to-end)
 	@echo "== end-to-end tests: skipped, as SKIP=end-to-end asks" >&2
 else
@@ -63,7 +67,7 @@ else
 endif
 
 .PHONY: test-openapi
-test-openapi: build ## every operation of docs/openapi.yaml against the program
+test-openapi: $(PROGRAMS) ## every operation of docs/openapi.yaml against the program
 	@echo "== docs/openapi.yaml against the program" >&2
 	tests/openapi/run
 
