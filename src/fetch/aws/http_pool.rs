@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::{client::http::SharedHttpClient, shared::IntoShared}
 
 use crate::{fetch::error::FetchError, freeze::LONGEST_REST};
 
-/// What [`HttpPool`] speaks TLS with.
+/// What connections to AWS speak TLS with.
 pub const TLS_LIBRARY: &str = "rustls with aws-lc";
 
 /// Where the distributions Lambda runs on keep their CA bundle, and then the ones developers use.
