@@ -52,9 +52,11 @@ export class FunctionWithExtension extends Stack {
     );
     // A read that takes longer is an error that the function sees, or the old value: two reads fit into its time-out.
     reader.addEnvironment("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", "4000");
+    // Parameters that are read together share a call: ssm:GetParameters below.
+    reader.addEnvironment("PARAMETERS_SECRETS_EXTENSION_BATCH_PARAMETERS", "TRUE");
     reader.addToRolePolicy(
       new iam.PolicyStatement({
-        actions: ["ssm:GetParameter"],
+        actions: ["ssm:GetParameter", "ssm:GetParameters"],
         resources: [this.formatArn({ service: "ssm", resource: "parameter", resourceName: props.parameterName })],
       }),
     );

@@ -44,8 +44,9 @@ data "aws_iam_policy_document" "read" {
   dynamic "statement" {
     for_each = length(var.parameter_names) > 0 ? [1] : []
     content {
-      sid       = "ReadParameters"
-      actions   = ["ssm:GetParameter"]
+      sid = "ReadParameters"
+      # The second for PARAMETERS_SECRETS_EXTENSION_BATCH_PARAMETERS=TRUE.
+      actions   = ["ssm:GetParameter", "ssm:GetParameters"]
       resources = [for name in var.parameter_names : "arn:${local.partition}:ssm:${local.place}:parameter/${trimprefix(name, "/")}"]
     }
   }

@@ -12,3 +12,8 @@ output "layer_arn" {
     error_message = "layer_arn is not of a layer for the function's architecture, which the variable architecture says."
   }
 }
+
+output "environment" {
+  description = "For the function's environment variables: parameters that are read together share a call"
+  value       = { PARAMETERS_SECRETS_EXTENSION_BATCH_PARAMETERS = "TRUE" }
+}
