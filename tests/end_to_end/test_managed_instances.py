@@ -47,15 +47,15 @@ def test_invocations_at_once_share_one_upstream_call(
         ThreadPoolExecutor(INVOCATIONS) as callers,
     ):
         invocations = [callers.submit(read_the_secret, emulator) for _ in range(INVOCATIONS)]
-        log.wait_for(rf" DEBUG joined a fetch in flight .*\bwaiting={INVOCATIONS}\b")
+        log.wait_for(rf'"message":"joined a fetch in flight",.*"waiting":{INVOCATIONS}\b')
         gate.set()
         replies = [invocation.result() for invocation in invocations]
         exit_code = emulator.stop()
 
     assert [status for ((status, _),) in replies] == [200] * INVOCATIONS
     assert len(stub.calls) == 1
-    assert "events=ShutdownOnly" in log.text(), "INVOKE may not be asked for here"
-    assert "INVOKE request_id" not in log.text(), "and none came, so that nothing can have waited for it"
+    assert '"events":"ShutdownOnly"' in log.text(), "INVOKE may not be asked for here"
+    assert '"message":"INVOKE"' not in log.text(), "and none came, so that nothing can have waited for it"
     assert exit_code == 0
 
 

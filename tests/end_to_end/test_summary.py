@@ -8,7 +8,7 @@ from support.aws_stub import AwsStub
 from support.log_file import LogFile
 from support.private_words import value_of
 
-SUMMARY = r" INFO summary hits=2 misses=1 coalesced=0 stale=0 upstream_calls=1 failed_fetches=0 calls_saved=2 longest_queue=0 "
+SUMMARY = r" INFO summary hits=2 misses=1 coalesced=0 stale=0 upstream_calls=1 failed_fetches=0 throttled=0 calls_saved=2 longest_queue=0 "
 
 
 def test_on_sigterm_the_log_sums_up(start_extension: StartExtension, stub: AwsStub, log: LogFile) -> None:

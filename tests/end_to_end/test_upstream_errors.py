@@ -75,14 +75,8 @@ def test_throttling_that_passes_is_not_noticed(start_extension: StartExtension, 
     assert len(stub.calls) == 2
 
 
-@pytest.mark.parametrize(
-    "error",
-    [failure("ThrottlingException", "Rate exceeded"), failure("InternalServiceError", "Try again.", status=500)],
-    ids=["throttled", "internal error"],
-)
-def test_what_does_not_pass_is_tried_three_times_and_then_named(
-    error: Answer, start_extension: StartExtension, stub: AwsStub
-) -> None:
+def test_an_internal_error_is_tried_three_times_and_then_named(start_extension: StartExtension, stub: AwsStub) -> None:
+    error = failure("InternalServiceError", "Try again.", status=500)
     stub.lay_down(GET_SECRET, "db", error)
     code, message = code_and_message(error)
 
@@ -91,6 +85,19 @@ def test_what_does_not_pass_is_tried_three_times_and_then_named(
     assert (reply.status, reply.error_type) == (400, code)
     assert reply.text == f"{PREFIX}: {code}: {message}"
     assert len(stub.calls) == ATTEMPTS
+
+
+def test_throttling_that_does_not_pass_is_named_at_the_time_out_with_what_to_do(
+    start_extension: StartExtension, stub: AwsStub
+) -> None:
+    stub.lay_down(GET_SECRET, "db", failure("ThrottlingException", "Rate exceeded"))
+
+    reply = start_extension(stub.url, SECRETS_MANAGER_TIMEOUT_MILLIS="1500").get(SECRET)
+
+    assert (reply.status, reply.error_type) == (400, "ThrottlingException")
+    assert reply.text.startswith(f"{PREFIX}: ThrottlingException: Rate exceeded")
+    assert "SECRETS_MANAGER_TTL" in reply.text
+    assert 2 <= len(stub.calls) <= 8
 
 
 def test_an_error_is_not_kept(start_extension: StartExtension, stub: AwsStub) -> None:

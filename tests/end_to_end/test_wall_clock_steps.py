@@ -67,7 +67,7 @@ def test_a_freeze_in_the_middle_of_an_outage_counts_towards_the_age_of_the_old_v
         assert 10 * MINUTE <= int(last["headers"]["Age"]) < 11 * MINUTE
     freeze(30, wall_clock, proxy_to_moto)
     readers = read(emulator, SECRET, callers)
-    assert (readers.statuses, readers.most_waits) == ({"200"}, 0)
+    assert readers.statuses == {"200"}, "after the one attempt that shows that it fails still"
     assert all(40 * MINUTE <= int(last["headers"]["Age"]) < 41 * MINUTE for last in readers.last)
     freeze(30, wall_clock, proxy_to_moto)
     assert read(emulator, SECRET, callers).statuses == {"400"}, "an hour after its TTL it is too old"
