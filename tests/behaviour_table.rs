@@ -18,16 +18,8 @@ use crate::support::{
 const BEHAVIOUR: &str = include_str!("../docs/behaviour.md");
 const HEADER: &str = "| upstream | entry | request | the caller gets | answered | upstream calls |";
 
-const UPSTREAMS: [&str; 8] = [
-    "healthy",
-    "throttled",
-    "5xx",
-    "refused",
-    "expired credentials",
-    "hangs",
-    "access denied",
-    "not found",
-];
+const UPSTREAMS: [&str; 7] =
+    ["healthy", "5xx", "refused", "expired credentials", "hangs", "access denied", "not found"];
 const ENTRIES: [&str; 8] = [
     "none",
     "fresh",
@@ -80,7 +72,6 @@ fn promises() -> BTreeMap<Case, Promise> {
 fn outcome(upstream: &str) -> Outcome {
     match upstream {
         "healthy" => Outcome::Value,
-        "throttled" => Outcome::PassingError("ThrottlingException"),
         "5xx" => Outcome::PassingError("InternalServiceError"),
         "refused" => Outcome::Dispatch,
         "expired credentials" => Outcome::PassingError("ExpiredTokenException"),
