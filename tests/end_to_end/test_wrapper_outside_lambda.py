@@ -228,7 +228,7 @@ def test_what_is_not_utf_8_is_passed_on_unharmed(wrapper: Path) -> None:
 def is_open(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset, if it ends just now
         return False
     return True
 
