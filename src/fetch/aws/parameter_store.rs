@@ -18,7 +18,6 @@ use crate::{
             client_cell::ClientCell,
             region::other_region,
             retries::LeftToTheLane,
-            sdk_error::from_sdk_error,
             set_up::{Aws, connecting_again},
             user_agent::ExtensionUserAgent,
         },
@@ -78,12 +77,7 @@ impl ParameterStore {
         connecting_again(ask)
             .await
             .map_err(|error| {
-                self.aws.redact(from_sdk_error(
-                    self.aws.settings(),
-                    client.config().region(),
-                    UpstreamKind::ParameterStore,
-                    error,
-                ))
+                self.aws.error(UpstreamKind::ParameterStore, client.config().region(), error)
             })?
             .parameter
             .map(|parameter| ParameterRecord::from(parameter).into_body())
@@ -106,12 +100,7 @@ impl ParameterStore {
                 .send()
         };
         let output = connecting_again(ask).await.map_err(|error| {
-            self.aws.redact(from_sdk_error(
-                self.aws.settings(),
-                client.config().region(),
-                UpstreamKind::ParameterStore,
-                error,
-            ))
+            self.aws.error(UpstreamKind::ParameterStore, client.config().region(), error)
         })?;
         let mut answered = HashMap::new();
         for parameter in output.parameters.unwrap_or_default() {

@@ -16,7 +16,6 @@ use crate::{
             client_cell::ClientCell,
             region::other_region,
             retries::LeftToTheLane,
-            sdk_error::from_sdk_error,
             set_up::{Aws, connecting_again},
             user_agent::ExtensionUserAgent,
         },
@@ -81,12 +80,9 @@ impl SecretsManager {
         };
         match connecting_again(ask).await {
             Ok(output) => Ok(SecretRecord::from(output).into_body()),
-            Err(error) => Err(self.aws.redact(from_sdk_error(
-                self.aws.settings(),
-                client.config().region(),
-                UpstreamKind::SecretsManager,
-                error,
-            ))),
+            Err(error) => {
+                Err(self.aws.error(UpstreamKind::SecretsManager, client.config().region(), error))
+            }
         }
     }
 }

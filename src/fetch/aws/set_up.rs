@@ -4,7 +4,7 @@
 //! full default chain (profiles, SSO, instance metadata) is left out: a Lambda environment has either
 //! environment credentials or the container endpoint, and it would cost size and start-up time.
 
-use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{error::Error, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig,
@@ -18,6 +18,7 @@ use aws_smithy_async::{
 use aws_smithy_runtime_api::client::{
     http::SharedHttpClient, orchestrator::HttpResponse, result::SdkError,
 };
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::{
@@ -27,10 +28,12 @@ use crate::{
             credentials::provider,
             http_pool::HttpPool,
             redact::KnownTokens,
+            sdk_error::from_sdk_error,
         },
         error::FetchError,
     },
     freeze::{FreezeWatch, Generation},
+    key::UpstreamKind,
     settings::{self, AwsSettings, Tokens},
 };
 
@@ -95,6 +98,19 @@ impl Aws {
     /// An error without any token.
     pub(super) fn redact(&self, error: FetchError) -> FetchError {
         self.tokens.redact(error)
+    }
+
+    /// What a call's error means to a client, without any token.
+    pub(super) fn error<E>(
+        &self,
+        upstream: UpstreamKind,
+        region: Option<&Region>,
+        error: SdkError<E, HttpResponse>,
+    ) -> FetchError
+    where
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        self.redact(from_sdk_error(&self.settings, region, upstream, error))
     }
 
     /// Clients, connections and kept credentials of an earlier generation are not to be used.

@@ -309,26 +309,20 @@ where
         for (id, answer) in answers {
             match answer {
                 Answer::Value(value) => self.answer(id, Ok(value), now),
-                Answer::Error(error) if error.is_throttling() => self.put_back(id, error),
+                Answer::Error(error) if error.is_throttling() => self.put_back(id, Some(error)),
                 Answer::Error(error) => self.answer(id, Err(error), now),
-                Answer::Nothing | Answer::BatchRefused(_) => self.put_back_alone(id),
+                Answer::Nothing | Answer::BatchRefused(_) => self.put_back(id, None),
             }
         }
         self.go_on();
     }
 
-    fn put_back(&self, id: FetchId, error: FetchError) {
+    /// The fetch waits for its call again, with what the service said if it throttled this one.
+    fn put_back(&self, id: FetchId, throttled: Option<FetchError>) {
         if let Some(pending) = self.pending.borrow_mut().get_mut(&id) {
             pending.departure.is_put_back();
             pending.left = None;
-            pending.throttled = Some(error);
-        }
-    }
-
-    fn put_back_alone(&self, id: FetchId) {
-        if let Some(pending) = self.pending.borrow_mut().get_mut(&id) {
-            pending.departure.is_put_back();
-            pending.left = None;
+            pending.throttled = throttled.or(pending.throttled.take());
         }
     }
 
