@@ -186,7 +186,13 @@ def _hits(results: Results, cells: Iterable[Cell]) -> str:
 
 def _memory(results: Results) -> str:
     rows = []
-    for cell, title in ((memory.IDLE, "idle"), (memory.FULL, f"{memory.SECRETS:,} secrets of {memory.SIZE:,} bytes")):
+    titles = {
+        memory.IDLE: "idle",
+        memory.FULL: f"{memory.SECRETS:,} secrets of {memory.SIZE:,} bytes",
+        memory.FULL_OF_SMALL: f"{memory.SECRETS:,} secrets of {memory.SMALL} bytes",
+        memory.CROWD: f"{memory.CALLERS:,} callers wait for {memory.CALLERS:,} cold secrets",
+    }
+    for cell, title in titles.items():
         for who in (who for who in ORDER if results.has(cell, who)):
             resident: Series = results.get(cell, who, "bytes")
             rows.append(
