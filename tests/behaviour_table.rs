@@ -1,7 +1,7 @@
 //! `docs/behaviour.md` says what a caller gets. Here its table is run, row by row: against the
 //! state of the keys alone, and against the whole cache.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use parameters_secrets_extension::{
     cache::{Index, KNOWN_FOR, LONGEST_PAUSE, LookupResult, Urgency},
@@ -10,12 +10,12 @@ use parameters_secrets_extension::{
 use tokio::time::{Instant, advance, pause};
 
 use crate::support::{
+    behaviour::{Case, Promise, promises},
     cache::{Config, TTL, TestCache, secret, settle},
     upstream::{FakeUpstream, Outcome},
     world::{Rules, World},
 };
 
-const BEHAVIOUR: &str = include_str!("../docs/behaviour.md");
 const HEADER: &str = "| upstream | entry | request | the caller gets | answered | upstream calls |";
 
 const UPSTREAMS: [&str; 7] =
@@ -40,34 +40,6 @@ const DEADLINE: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(2);
 
 const FAILURE: Outcome = Outcome::PassingError("ThrottlingException");
-
-/// Upstream, entry, request.
-type Case = (&'static str, &'static str, &'static str);
-
-/// What the caller gets, when, and for how many calls.
-type Promise = (&'static str, &'static str, &'static str);
-
-/// Every combination of the table's first three columns, and what it promises.
-fn promises() -> BTreeMap<Case, Promise> {
-    let mut promises = BTreeMap::new();
-    let table = BEHAVIOUR.lines().skip_while(|line| *line != HEADER).skip(2);
-    for row in table.take_while(|line| line.starts_with('|')) {
-        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let [upstreams, entries, requests, answer, answered, calls] = cells[..] else {
-            panic!("six cells in a row: {row}");
-        };
-        for upstream in upstreams.split("; ") {
-            for entry in entries.split("; ") {
-                for request in requests.split("; ") {
-                    let case = (upstream, entry, request);
-                    let twice = promises.insert(case, (answer, answered, calls));
-                    assert_eq!(twice, None, "{case:?} is said twice");
-                }
-            }
-        }
-    }
-    promises
-}
 
 fn outcome(upstream: &str) -> Outcome {
     match upstream {
@@ -224,7 +196,7 @@ fn judge(case: Case, promise: Promise, seen: Seen) {
 
 #[test]
 fn every_combination_stands_in_the_table_once() {
-    let promises = promises();
+    let promises = promises(HEADER);
     for upstream in UPSTREAMS {
         for entry in ENTRIES {
             for request in REQUESTS {
@@ -238,7 +210,7 @@ fn every_combination_stands_in_the_table_once() {
 
 #[test]
 fn every_row_is_what_the_state_of_a_key_says() {
-    for (case, promise) in promises() {
+    for (case, promise) in promises(HEADER) {
         judge(case, promise, ask_the_state(case));
     }
 }
@@ -246,7 +218,7 @@ fn every_row_is_what_the_state_of_a_key_says() {
 #[actix_rt::test]
 async fn every_row_is_what_a_caller_gets() {
     pause();
-    for (case, promise) in promises() {
+    for (case, promise) in promises(HEADER) {
         judge(case, promise, ask_the_cache(case).await);
     }
 }

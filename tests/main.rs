@@ -9,6 +9,7 @@ mod actors_doc;
 mod bad_input;
 mod batch;
 mod batching;
+mod behaviour_of_the_pool;
 mod behaviour_table;
 mod coalescing;
 mod deadline;

@@ -1,5 +1,6 @@
 //! What tests are made of.
 
+pub mod behaviour;
 pub mod cache;
 pub mod client;
 pub mod clock;
