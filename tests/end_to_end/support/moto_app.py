@@ -15,7 +15,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from support.upstream_call import UpstreamCall, call_from
 
-READS = ("secretsmanager.GetSecretValue", "AmazonSSM.GetParameter")
+READS = ("secretsmanager.GetSecretValue", "AmazonSSM.GetParameter", "AmazonSSM.GetParameters")
 
 moto = DomainDispatcherApplication(create_backend_app)
 journal: list[UpstreamCall] = []

@@ -54,6 +54,9 @@ class MotoUpstream:
     def put_parameter(self, name: str, value: str, kind: str = "String", region: str = REGION) -> None:
         self._client("ssm", region).put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)
 
+    def label_parameter(self, name: str, version: int, label: str) -> None:
+        self._client("ssm").label_parameter_version(Name=name, ParameterVersion=version, Labels=[label])
+
     def calls(self) -> list[UpstreamCall]:
         """The reads since the last `forget`; what the tests wrote is not among them."""
         return [UpstreamCall(**call) for call in self._ask("GET", "/journal")]

@@ -9,9 +9,9 @@ from typing import Any
 @dataclass(frozen=True)
 class UpstreamCall:
     operation: str
-    """`GetSecretValue` or `GetParameter`."""
+    """`GetSecretValue`, `GetParameter` or `GetParameters`."""
     key: str
-    """What was asked for: the `SecretId` or the `Name`, with its selector."""
+    """What was asked for: the `SecretId` or the `Name`, with its selector; the `Names` of a batch, after each other."""
     request: dict[str, Any]
     user_agent: str
     session_token: str | None
@@ -27,7 +27,7 @@ def call_from(headers: dict[str, str], request: dict[str, Any]) -> UpstreamCall:
     """Reads a call as an AWS SDK sends it; the names of the headers are in lower case."""
     return UpstreamCall(
         operation=headers["x-amz-target"].rpartition(".")[2],
-        key=request.get("SecretId") or request.get("Name") or "",
+        key=request.get("SecretId") or request.get("Name") or " ".join(request.get("Names", [])),
         request=request,
         user_agent=headers.get("user-agent", ""),
         session_token=headers.get("x-amz-security-token"),
