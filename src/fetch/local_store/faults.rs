@@ -159,5 +159,5 @@ impl<'de> Deserialize<'de> for Code {
 }
 
 #[cfg(test)]
-#[path = "fault_tests.rs"]
+#[path = "faults_tests.rs"]
 mod tests;

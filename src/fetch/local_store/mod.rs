@@ -234,5 +234,4 @@ impl fmt::Debug for LocalStore {
 }
 
 #[cfg(test)]
-#[path = "file_tests.rs"]
 mod tests;

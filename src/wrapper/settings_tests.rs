@@ -1,0 +1,59 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use super::Settings;
+
+fn read(variables: &[(&'static str, &'static str)]) -> Settings {
+    Settings::read(&BTreeMap::from_iter(variables.iter().copied()))
+}
+
+#[test]
+fn without_any_variable_the_defaults_count() {
+    let settings = read(&[]);
+    assert_eq!((settings.port, settings.time_out), (2773, Duration::from_secs(9)));
+    assert!(settings.token.is_none() && settings.sets.is_empty() && settings.warnings.is_empty());
+    assert!(!settings.sets_override && !settings.in_snapshot && !settings.is_snap_start);
+}
+
+#[test]
+fn a_function_with_snap_start_shows_the_container_token() {
+    let container = ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container");
+    assert_eq!(read(&[container]).token.as_deref(), Some("container"));
+    assert_eq!(
+        read(&[container, ("AWS_SESSION_TOKEN", "session")]).token.as_deref(),
+        Some("session")
+    );
+}
+
+#[test]
+fn several_sets_are_separated_by_commas() {
+    let settings = read(&[("PARAMETERS_SECRETS_EXTENSION_ENV_FROM", "secret:a, parameter:/b#x,")]);
+    let sets: Vec<_> = settings.sets.iter().map(|set| set.source.to_string()).collect();
+    assert_eq!(sets, ["secret:a", "parameter:/b"]);
+    assert!(settings.warnings.is_empty());
+}
+
+#[test]
+fn a_bad_value_is_a_warning_that_does_not_show_it_and_the_default() {
+    let settings = read(&[
+        ("PARAMETERS_SECRETS_EXTENSION_ENV_FROM", "prod/env"),
+        ("PARAMETERS_SECRETS_EXTENSION_ENV_FROM_OVERRIDES", "yes"),
+        ("PARAMETERS_SECRETS_EXTENSION_ENV_IN_SNAPSHOT", "1"),
+        ("PARAMETERS_SECRETS_EXTENSION_ENV_TIMEOUT_MILLIS", "0"),
+        ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "x"),
+    ]);
+    assert_eq!((settings.port, settings.time_out), (2773, Duration::from_secs(9)));
+    assert!(settings.sets.is_empty() && !settings.sets_override && !settings.in_snapshot);
+    assert_eq!(settings.warnings.len(), 4);
+    assert!(
+        settings.warnings.iter().all(|line| !line.contains("prod/env") && !line.contains("yes"))
+    );
+}
+
+#[test]
+fn true_and_false_may_have_any_letter_case() {
+    let settings = read(&[
+        ("PARAMETERS_SECRETS_EXTENSION_ENV_FROM_OVERRIDES", " True "),
+        ("PARAMETERS_SECRETS_EXTENSION_ENV_IN_SNAPSHOT", "FALSE"),
+    ]);
+    assert!(settings.sets_override && !settings.in_snapshot && settings.warnings.is_empty());
+}
