@@ -9,7 +9,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{check, extension::Boot, fetch::aws::TLS_LIBRARY, settings::Settings};
+use crate::{check, extension::Boot, settings::Settings, version::version};
 
 const HELP: &str = "\
 parameters-secrets-extension serves secrets and parameters to a Lambda function, from memory.
@@ -72,14 +72,6 @@ impl Command {
             }
         }
     }
-}
-
-/// Which program this is, in one line.
-pub(crate) fn version() -> String {
-    let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-    let (machine, system) = (std::env::consts::ARCH, std::env::consts::OS);
-    let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
-    format!("{name} {version} ({machine}-{system}-{libc}, TLS by {TLS_LIBRARY})")
 }
 
 /// A reader that has gone away is no failure of the command.

@@ -29,3 +29,4 @@ pub mod secret;
 pub mod settings;
 pub mod snapshot;
 pub mod stats;
+mod version;

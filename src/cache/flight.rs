@@ -7,7 +7,7 @@ use crate::{
         policy::CachePolicy,
     },
     clock::Moment,
-    fetch::pool::{Demand, Departure},
+    fetch::demand::{Demand, Departure},
 };
 
 /// A fetch in flight.

@@ -13,7 +13,7 @@ use crate::{
         policy::CachePolicy,
     },
     clock::Moment,
-    fetch::{error::SharedFetchError, pool::FetchReply},
+    fetch::{demand::FetchReply, error::SharedFetchError},
     key::{CacheKey, PerUpstream},
 };
 

@@ -23,8 +23,8 @@ use crate::{
     },
     clock::Moment,
     fetch::{
+        demand::{Demand, Departure, FetchReply, Fetched},
         error::{FetchError, SharedFetchError},
-        pool::{Demand, Departure, FetchReply, Fetched},
     },
 };
 

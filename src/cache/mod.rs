@@ -16,6 +16,7 @@ mod key_state;
 mod messages;
 mod policy;
 mod registry;
+mod shared_index;
 
 pub use actor::CacheActor;
 pub use caller::{Caller, CallerId, LookupResult, Reply, Urgency};

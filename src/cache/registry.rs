@@ -1,26 +1,18 @@
 //! Knows the state of every key, and which actor serves a key that has a fetch in flight.
 
-use std::{
-    cell::{RefCell, RefMut},
-    collections::HashMap,
-    fmt,
-    rc::Rc,
-    sync::Arc,
-};
+use std::{collections::HashMap, fmt, rc::Rc, sync::Arc};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, dev::ToEnvelope};
 
 use crate::{
     cache::{
         actor::CacheActor,
-        caller::Reply,
-        entry::Answer,
-        event::Event,
         index::Index,
         messages::{AtRest, Get, GetKept},
         policy::CachePolicy,
+        shared_index::{IndexReader, SharedIndex, share},
     },
-    clock::{Clock, Moment},
+    clock::Clock,
     fetch::pool::FetchPool,
     key::{CacheKey, PerUpstream},
     log::debug,
@@ -48,29 +40,6 @@ pub struct CacheRegistry {
     stats: Rc<Stats>,
 }
 
-/// The index as the actors have it. No borrow outlives a call, so it is never found borrowed.
-#[derive(Clone)]
-pub(super) struct SharedIndex(Rc<RefCell<Index<Reply>>>);
-
-/// The index as callers have it: they find hits, and change nothing but the order of use.
-pub(super) struct IndexReader(Rc<RefCell<Index<Reply>>>);
-
-impl IndexReader {
-    pub(super) fn hit(
-        &self,
-        key: &CacheKey,
-        now: impl FnOnce() -> Moment,
-    ) -> Option<(Answer, Event)> {
-        self.0.borrow_mut().hit(key, now)
-    }
-}
-
-impl SharedIndex {
-    pub(super) fn borrow_mut(&self) -> RefMut<'_, Index<Reply>> {
-        self.0.borrow_mut()
-    }
-}
-
 impl fmt::Debug for CacheRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheRegistry").finish_non_exhaustive()
@@ -91,10 +60,8 @@ impl CacheRegistry {
     ) -> (Self, IndexReader) {
         let CacheLimits { capacity, policy } = limits;
         debug!("Creating a new cache with size {capacity}");
-        let index = Rc::new(RefCell::new(Index::new(capacity, policy)));
-        let reader = IndexReader(Rc::clone(&index));
-        let (index, actors) = (SharedIndex(index), HashMap::new());
-        (Self { index, actors, fetch_pool, clock, stats }, reader)
+        let (index, reader) = share(Index::new(capacity, policy));
+        (Self { index, actors: HashMap::new(), fetch_pool, clock, stats }, reader)
     }
 
     #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]

@@ -9,8 +9,8 @@ use aws_credential_types::{
 };
 use tokio::time::timeout;
 
-use super::report::{Failure, Outcome};
 use crate::{
+    check::report::{Failure, Outcome},
     clock::{Clock, SystemClock},
     fetch::{
         aws::{Aws, WHERE_CREDENTIALS_COME_FROM, causes},

@@ -4,9 +4,9 @@ use std::fmt;
 
 use tokio::time::timeout;
 
-use super::report::{Failure, Report};
 use crate::{
-    fetch::{error::FetchError, pool::LONGEST_FETCH, upstream::Upstreams},
+    check::report::{Failure, Report},
+    fetch::{demand::LONGEST_FETCH, error::FetchError, upstream::Upstreams},
     key::{CacheKey, ParameterKey, UpstreamKind},
     prefetch::key_of,
 };

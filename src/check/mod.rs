@@ -20,16 +20,16 @@ use self::{
 };
 use crate::{
     clock::SystemClock,
-    command,
     extension::Backend,
     freeze::FreezeWatch,
     key::{PerUpstream, UpstreamKind},
     settings::{Settings, SettingsAndNotices},
+    version::version,
 };
 
 /// Checks what every read needs, then reads each item. Succeeds if nothing failed.
 pub fn run(reading: SettingsAndNotices, items: &[String]) -> ExitCode {
-    say(command::version());
+    say(version());
     let failures = actix::System::new().block_on(async {
         let mut report = Report::default();
         check(&reading, items, &mut report).await;

@@ -13,8 +13,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::report::{Failure, Outcome, Report};
 use crate::{
+    check::report::{Failure, Outcome, Report},
     clock::{Clock, SystemClock},
     fetch::aws::{Aws, endpoint},
     key::UpstreamKind,

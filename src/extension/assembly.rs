@@ -6,8 +6,9 @@ use crate::{
     cache::{Cache, CacheLimits, CachePolicy},
     clock::Clock,
     fetch::{
+        demand::LONGEST_FETCH,
         lane::LaneLimits,
-        pool::{FetchPool, LONGEST_FETCH, MAX_QUEUED},
+        pool::{FetchPool, MAX_QUEUED},
         upstream::Upstreams,
     },
     freeze::FreezeWatch,

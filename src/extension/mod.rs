@@ -126,7 +126,7 @@ async fn serve(
     let time_outs = &settings.timeout;
     if time_outs.secrets_manager.is_none() || time_outs.parameter_store.is_none() {
         // AWS's extension has the line that says 0s, and no bound.
-        let bound = crate::fetch::pool::LONGEST_FETCH.as_secs();
+        let bound = crate::fetch::demand::LONGEST_FETCH.as_secs();
         debug!("with a time-out of 0s a fetch ends after {bound} s, its retries included");
     }
     let backend = Rc::new(backend);

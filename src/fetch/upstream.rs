@@ -4,8 +4,8 @@ use std::{fmt, rc::Rc};
 
 use futures_util::future::LocalBoxFuture;
 
-use super::error::FetchError;
 use crate::{
+    fetch::error::FetchError,
     key::{CacheKey, ParameterKey, SecretKey},
     secret::SecretValue,
 };

@@ -6,14 +6,13 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    cache::Answer,
+    cache::{Answer, Cache},
     fetch::error::SharedFetchError,
     field::FieldError,
     http::{
         BadRequest,
         query::{self, Question},
         reply,
-        routes::Service,
         wire::BAD_REQUEST,
     },
     key::{CacheKey, UpstreamKind},
@@ -26,14 +25,14 @@ use crate::{
 ///
 /// The query asks for no item, for too many, or is no query.
 pub(super) async fn answer(
-    service: &Service,
+    cache: &Cache,
     upstream: UpstreamKind,
     query: &str,
 ) -> Result<HttpResponse, BadRequest> {
     let questions = query::parse_batch(upstream, query)?;
     let items = questions.into_iter().map(async |question| {
         let Question { key, urgency, field } = question;
-        let answer = service.cache.look_up(key.clone(), urgency).await;
+        let answer = cache.look_up(key.clone(), urgency).await;
         let item = match (answer, field) {
             (Err(failure), _) => Err(Refused::Fetch(failure)),
             (Ok(answer), None) => Ok(answer),

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-pub use super::bad_request::{BadRequest, Shown};
 use crate::{
     cache::Urgency,
     field::Field,
+    http::bad_request::{BadRequest, Shown},
     key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind},
 };
 

@@ -101,7 +101,7 @@ async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
         Some(Endpoint::Value(upstream)) => upstream,
         // On the heap, so that the future of a hit stays small.
         Some(Endpoint::Batch(upstream)) => {
-            let answer = Box::pin(batch::answer(service, upstream, request.query_string()));
+            let answer = Box::pin(batch::answer(&service.cache, upstream, request.query_string()));
             return answer.await.unwrap_or_else(|reason| refused(&reason));
         }
         None => return refused(&BadRequest::UnknownPath(Shown::new(request.path()))),

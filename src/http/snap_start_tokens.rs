@@ -15,7 +15,6 @@ use crate::{
         aws::{CurrentToken, SessionToken},
         error::{FetchError, SharedFetchError},
     },
-    http::authorize::same,
 };
 
 /// How long an answer of the endpoint counts, or its failure: one call in this time, whatever clients
@@ -82,7 +81,7 @@ impl SnapStartTokens {
     /// Whether the endpoint has just given it, whatever it says of its end.
     fn is_current(&self, presented: &[u8]) -> bool {
         let known = self.known.borrow();
-        known.current.as_ref().is_some_and(|current| same(&current.token, presented))
+        known.current.as_ref().is_some_and(|current| current.token.is(presented))
     }
 
     /// Whether it is the current token, or the one before it, and has not expired.
@@ -91,7 +90,7 @@ impl SnapStartTokens {
         let valid = [&known.current, &known.previous].into_iter().flatten();
         valid
             .filter(|token| token.expires.is_none_or(|expires| now < expires))
-            .any(|token| same(&token.token, presented))
+            .any(|token| token.token.is(presented))
     }
 }
 

@@ -3,15 +3,17 @@
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use tokio::sync::watch;
 
-use super::{
-    api::Registration,
-    client::ExtensionsClient,
-    error::{LifecycleError, SharedLifecycleError},
-    event::{Event, ShutdownReason},
-    progress::{Lifecycle, Progress},
-    register::PendingRegistration,
+use crate::{
+    lifecycle::{
+        api::Registration,
+        client::ExtensionsClient,
+        error::{LifecycleError, SharedLifecycleError},
+        event::{Event, ShutdownReason},
+        progress::{Lifecycle, Progress},
+        register::PendingRegistration,
+    },
+    log::debug,
 };
-use crate::log::debug;
 
 /// Registers, asks for `next` at once after every event, and publishes how far it has come.
 ///

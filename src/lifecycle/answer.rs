@@ -5,7 +5,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::{api::Call, error::LifecycleError};
+use crate::lifecycle::{api::Call, error::LifecycleError};
 
 /// Bounds head and body each. A real answer has some 500 bytes; whoever sends more than this is not
 /// the Extensions API, and must not fill the function's memory.

@@ -1,41 +1,13 @@
 //! The words of the Extensions API: who speaks, what is called, what is asked and reported.
 
-use std::{fmt, path::Path};
+use std::{fmt, time::Duration};
 
 use serde::Deserialize;
 
-use super::error::LifecycleError;
 use crate::settings::InitializationType;
 
-/// The name an extension registers under. Lambda takes any other than the file name in
-/// `/opt/extensions` for an internal extension, which gets no SHUTDOWN.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExtensionName(String);
-
-impl ExtensionName {
-    /// As long as the API documents a name to be; it also bounds the register request.
-    const MAX_LENGTH: usize = 128;
-
-    /// Takes a name that can stand in a header.
-    pub fn new(name: impl Into<String>) -> Result<Self, LifecycleError> {
-        let name = name.into();
-        if name.len() <= Self::MAX_LENGTH && is_header_safe(&name) {
-            Ok(Self(name))
-        } else {
-            Err(LifecycleError::InvalidName(name.escape_debug().to_string()))
-        }
-    }
-
-    /// The file name of the executable. Take the path it was started by rather than what a
-    /// symbolic link resolves to: Lambda knows the link.
-    pub fn of_executable(path: &Path) -> Result<Self, LifecycleError> {
-        Self::new(path.file_name().unwrap_or_default().to_string_lossy())
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+/// The API is on the same machine: a connection takes microseconds or never comes.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Who we are to the Extensions API: every call after register carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +28,6 @@ impl fmt::Display for ExtensionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-fn is_header_safe(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A call of the Extensions API, in AWS's words.
@@ -147,4 +115,9 @@ pub struct RegisteredFunction {
     pub handler: String,
     /// The account, asked for with `Lambda-Extension-Accept-Feature: accountId`.
     pub account_id: Option<String>,
+}
+
+/// Whether a text can stand in a header: visible ASCII, and not empty.
+pub(super) fn is_header_safe(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -12,15 +12,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    api::{Call, ExtensionId},
-    error::LifecycleError,
-    event::Event,
-    register::CONNECT_TIMEOUT,
-    report::{ErrorReport, refused},
-};
 use crate::{
     clock::{Clock, SystemClock},
+    lifecycle::{
+        api::{CONNECT_TIMEOUT, Call, ExtensionId},
+        error::LifecycleError,
+        event::Event,
+        report::{ErrorReport, refused},
+    },
     log::debug,
     settings::RuntimeApi,
 };

@@ -2,8 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use super::api::Call;
-use crate::settings::RuntimeApi;
+use crate::{lifecycle::api::Call, settings::RuntimeApi};
 
 /// What waiting for the Extensions API ends with when it fails; all readers share one.
 pub type SharedLifecycleError = Arc<LifecycleError>;

@@ -15,15 +15,17 @@ mod api;
 mod client;
 mod error;
 mod event;
+mod name;
 mod progress;
 mod register;
 mod report;
 
 pub use actor::LifecycleActor;
-pub use api::{Call, Events, ExtensionId, ExtensionName, RegisteredFunction, Registration};
+pub use api::{Call, Events, ExtensionId, RegisteredFunction, Registration};
 pub use client::{ExtensionsClient, report_exit_error};
 pub use error::{LifecycleError, SharedLifecycleError};
 pub use event::{Event, ShutdownReason};
+pub use name::ExtensionName;
 pub use progress::Lifecycle;
 pub use register::{PendingRegistration, report_init_error, send_register};
 pub use report::{ErrorReport, ErrorType};

@@ -2,7 +2,7 @@
 
 use tokio::sync::watch::{self, Receiver, Sender};
 
-use super::{
+use crate::lifecycle::{
     api::Registration,
     error::{LifecycleError, SharedLifecycleError},
     event::ShutdownReason,

@@ -13,17 +13,18 @@ use std::{
 
 use tokio::{io::AsyncWriteExt, time::timeout};
 
-use super::{
-    answer::{self, Answer},
-    api::{Call, Events, ExtensionId, ExtensionName, Registration},
-    client::ExtensionsClient,
-    error::LifecycleError,
-    report::{ErrorReport, refused},
+use crate::{
+    lifecycle::{
+        answer::{self, Answer},
+        api::{CONNECT_TIMEOUT, Call, Events, ExtensionId, Registration},
+        client::ExtensionsClient,
+        error::LifecycleError,
+        name::ExtensionName,
+        report::{ErrorReport, refused},
+    },
+    log::debug,
+    settings::RuntimeApi,
 };
-use crate::{log::debug, settings::RuntimeApi};
-
-/// The API is on the same machine: a connection takes microseconds or never comes.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Lambda ends INIT after 10 s; an answer later than that is none.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{api::Call, error::LifecycleError};
+use crate::lifecycle::{api::Call, error::LifecycleError};
 
 /// An error's type as AWS recommends it: `category.reason`, such as `Extension.ConfigInvalid`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

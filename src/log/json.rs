@@ -4,15 +4,21 @@
 //! event's fields stand beside them under their own names, numbers as numbers. `logger` tells the
 //! extension's lines from the function's.
 
-use std::fmt::{self, Write};
-use std::time::SystemTime;
+use std::{
+    fmt::{self, Write},
+    time::SystemTime,
+};
 
-use tracing::field::{Field, Visit};
-use tracing::{Event, Level};
+use tracing::{
+    Event, Level,
+    field::{Field, Visit},
+};
 use tracing_subscriber::fmt::format::Writer;
 
-use super::line::{MESSAGE, date_and_time};
-use super::{DEBUG_TARGET, PLAIN_TARGET};
+use crate::log::{
+    target::{DEBUG_TARGET, MESSAGE, PLAIN_TARGET},
+    time::date_and_time,
+};
 
 pub(super) fn write(mut writer: Writer<'_>, wall: SystemTime, event: &Event<'_>) -> fmt::Result {
     let level = match event.metadata().target() {

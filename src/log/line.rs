@@ -4,24 +4,31 @@
 //!
 //! One event is one line whatever it holds: what could break or forge a line is escaped.
 
-use std::fmt::{self, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fmt::{self, Write},
+    time::SystemTime,
+};
 
-use time::OffsetDateTime;
-use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    registry::LookupSpan,
+};
 
-use super::{DEBUG_TARGET, PLAIN_TARGET, json};
-use crate::clock::Clock;
-use crate::settings::LogFormat;
+use crate::{
+    clock::Clock,
+    log::{
+        json,
+        target::{DEBUG_TARGET, MESSAGE, PLAIN_TARGET},
+        time::date_and_time,
+    },
+    settings::LogFormat,
+};
 
 const PREFIX: &str = concat!("[", env!("CARGO_PKG_NAME"), "]");
-
-/// The field that tracing keeps the text of an event in.
-pub(super) const MESSAGE: &str = "message";
 
 pub(super) struct LineFormat<C> {
     format: LogFormat,
@@ -73,17 +80,6 @@ impl fmt::Display for Timestamp {
         let ((year, month, day), (hour, minute, second), _millis) = date_and_time(self.0);
         write!(f, "{year:04}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02}")
     }
-}
-
-/// Year, month and day, hour, minute and second, and milliseconds, in universal time.
-pub(super) fn date_and_time(wall: SystemTime) -> ((i32, u8, u8), (u8, u8, u8), u32) {
-    let since = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let time = i64::try_from(since.as_secs())
-        .ok()
-        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let date = (time.year(), u8::from(time.month()), time.day());
-    (date, time.to_hms(), since.subsec_millis())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,33 +6,25 @@
 mod json;
 mod line;
 mod panics;
+mod subscriber;
+mod target;
+mod time;
 mod writer;
 
-use std::io;
-use std::time::Duration;
+use std::{io, time::Duration};
 
-use tracing::level_filters::LevelFilter;
-use tracing::{Level, Subscriber, error, info, warn};
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::format::debug_fn;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing::{Level, error, info, warn};
 
-use self::line::LineFormat;
-pub use self::panics::log_panics;
-pub use self::writer::Drain;
-use crate::clock::{Clock, SystemClock};
-use crate::settings::{LogFormat, LogLevel, Notice};
-
-/// The target of our own events: this crate's name, with which all of its module paths begin.
-const OWN_TARGET: &str = env!("CARGO_CRATE_NAME");
-
-/// The target of lines without a level word. They are events of the gravest level, so that every
-/// filter but off lets them through.
-const PLAIN_TARGET: &str = concat!(env!("CARGO_CRATE_NAME"), "::plain");
-
-/// The target of our DEBUG lines, which [`debug!`] writes.
-pub(crate) const DEBUG_TARGET: &str = concat!(env!("CARGO_CRATE_NAME"), "::debug");
+pub(crate) use self::target::DEBUG_TARGET;
+pub use self::{
+    panics::log_panics,
+    subscriber::{subscriber, subscriber_in},
+    writer::Drain,
+};
+use crate::{
+    log::target::PLAIN_TARGET,
+    settings::{LogFormat, LogLevel, Notice},
+};
 
 /// Writes a DEBUG line; takes what tracing's own macro takes, but for a target.
 ///
@@ -66,59 +58,6 @@ pub fn init(level: LogLevel, format: LogFormat) -> Option<Drain> {
                 tracing::subscriber::set_global_default(subscriber_in(format, level, io::stdout));
             None
         }
-    }
-}
-
-/// What writes our plain lines to `make_writer`. A level that is off costs one atomic load.
-pub fn subscriber<W>(level: LogLevel, make_writer: W) -> impl Subscriber + Send + Sync
-where
-    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
-{
-    subscriber_in(LogFormat::Text, level, make_writer)
-}
-
-/// The same in either format.
-pub fn subscriber_in<W>(
-    format: LogFormat,
-    level: LogLevel,
-    make_writer: W,
-) -> impl Subscriber + Send + Sync
-where
-    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
-{
-    subscriber_with_clock(format, level, make_writer, SystemClock)
-}
-
-fn subscriber_with_clock<W, C>(
-    format: LogFormat,
-    level: LogLevel,
-    make_writer: W,
-    clock: C,
-) -> impl Subscriber + Send + Sync
-where
-    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
-    C: Clock + Send + Sync + 'static,
-{
-    let lines = tracing_subscriber::fmt::layer()
-        .event_format(LineFormat::new(format, clock))
-        // Spans are not printed, so their fields are not even formatted.
-        .fmt_fields(debug_fn(|_, _, _| Ok(())))
-        .with_ansi(false)
-        // It would report to standard error, and panic if that is closed too.
-        .log_internal_errors(false)
-        .with_writer(make_writer);
-    let debug = if level == LogLevel::Debug { LevelFilter::INFO } else { LevelFilter::OFF };
-    let ours_alone =
-        Targets::new().with_target(OWN_TARGET, filter(level)).with_target(DEBUG_TARGET, debug);
-    tracing_subscriber::registry().with(lines).with(ours_alone)
-}
-
-fn filter(level: LogLevel) -> LevelFilter {
-    match level {
-        LogLevel::Debug | LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::None => LevelFilter::OFF,
     }
 }
 

@@ -1,7 +1,9 @@
 //! A panic as a line of the log.
 
-use std::any::Any;
-use std::panic::{self, Location};
+use std::{
+    any::Any,
+    panic::{self, Location},
+};
 
 use tracing::error;
 

@@ -1,17 +1,19 @@
-use std::cell::Cell;
-use std::fmt;
-use std::io::{self, Write};
-use std::panic::Location;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    cell::Cell,
+    fmt,
+    io::{self, Write},
+    panic::Location,
+    sync::{Arc, Mutex},
+    time::{Duration, UNIX_EPOCH},
+};
 
-use tracing::level_filters::LevelFilter;
-use tracing::{Level, Subscriber, error, info, info_span, warn};
+use tracing::{Level, Subscriber, error, info, info_span, level_filters::LevelFilter, warn};
 
-use super::panics::log_panic;
-use super::{notice, subscriber, subscriber_with_clock};
-use crate::clock::{Clock, Moment, SystemClock};
-use crate::settings::{LogFormat, LogLevel, Notice, Settings};
+use super::{notice, panics::log_panic, subscriber, subscriber::subscriber_with_clock};
+use crate::{
+    clock::{Clock, Moment, SystemClock},
+    settings::{LogFormat, LogLevel, Notice, Settings},
+};
 
 /// 2026-07-04 05:06:07 UTC, for ever.
 struct Stopped;

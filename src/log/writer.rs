@@ -15,7 +15,7 @@ use std::{
 use tracing::{subscriber::with_default, warn};
 
 use crate::{
-    log::subscriber_in,
+    log::subscriber::subscriber_in,
     settings::{LogFormat, LogLevel},
 };
 

@@ -5,9 +5,10 @@
 
 use std::path::PathBuf;
 
-use super::reader::Reader;
-use super::table;
-use crate::key::PerUpstream;
+use crate::{
+    key::PerUpstream,
+    settings::{reader::Reader, retry_mode::RetryMode, table},
+};
 
 /// Where and how the upstreams are called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,15 +30,6 @@ pub struct AwsSettings {
     pub retry_mode: RetryMode,
     /// `AWS_CA_BUNDLE`, else `SSL_CERT_FILE`: a PEM file of the certificates to trust.
     pub ca_bundle: Option<PathBuf>,
-}
-
-/// How the SDK paces its attempts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RetryMode {
-    /// Exponential backoff.
-    Standard,
-    /// The same, and a client-side limit on the rate while throttled.
-    Adaptive,
 }
 
 impl AwsSettings {

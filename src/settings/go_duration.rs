@@ -1,7 +1,9 @@
 //! Durations as Go writes them: the official extension's log lines come from a Go program.
 
-use std::fmt::{self, Write};
-use std::time::Duration;
+use std::{
+    fmt::{self, Write},
+    time::Duration,
+};
 
 /// Prints as Go's `time.Duration.String()`: `5m0s`, `1.5s`, `250ms`, `0s`, `24h0m0s`.
 #[derive(Clone, Copy, Debug)]

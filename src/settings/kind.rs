@@ -3,12 +3,11 @@
 //! A bad value never takes the function down: it becomes one WARN line with the name, the value,
 //! the range and what is used instead. Which settings exist is declared in `table.rs`.
 
-use std::num::IntErrorKind;
-use std::ops::RangeInclusive;
+use std::{num::IntErrorKind, ops::RangeInclusive};
 
 use tracing::Level;
 
-use super::notice::{Echo, Notice};
+use crate::settings::notice::{Echo, Notice};
 
 /// Something declared that a variable sets.
 pub(super) trait Setting {

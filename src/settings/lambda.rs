@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::variables::Variables;
+use crate::settings::variables::Variables;
 
 /// What is set only where Lambda runs us.
 #[derive(Clone, Debug, PartialEq, Eq)]

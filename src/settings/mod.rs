@@ -8,28 +8,31 @@ mod aws;
 mod go_duration;
 mod kind;
 mod lambda;
+mod log;
 mod notice;
 mod reader;
+mod retry_mode;
 mod table;
-#[cfg(test)]
-mod tests;
 mod token;
 mod variables;
 
-use std::fmt;
-use std::num::{NonZeroU16, NonZeroUsize};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{
+    num::{NonZeroU16, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 
 use tracing::Level;
 
-pub use self::aws::{AwsSettings, RetryMode};
-pub use self::lambda::{InitializationType, LambdaSettings, RuntimeApi};
-use self::notice::Echo;
-pub use self::notice::Notice;
-use self::reader::Reader;
-pub use self::token::{Token, Tokens};
-use self::variables::Variables;
+pub use self::{
+    aws::AwsSettings,
+    lambda::{InitializationType, LambdaSettings, RuntimeApi},
+    log::{LogFormat, LogLevel},
+    notice::Notice,
+    retry_mode::RetryMode,
+    token::{Token, Tokens},
+};
+use self::{notice::Echo, reader::Reader, variables::Variables};
 use crate::key::PerUpstream;
 
 const LOCAL_STORE: &str = "PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE";
@@ -229,38 +232,5 @@ impl PrefetchSettings {
     }
 }
 
-/// How a line of the log looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// As AWS's extension writes it.
-    Text,
-    /// A JSON object.
-    Json,
-}
-
-/// How much is logged: each level shows itself and what is graver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Hits, misses, fetches, and all below.
-    Debug,
-    /// What starts and stops, and all below.
-    Info,
-    /// What was not as it should be, and all below.
-    Warn,
-    /// What went wrong.
-    Error,
-    /// Nothing at all.
-    None,
-}
-
-impl fmt::Display for LogLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Warn => "warn",
-            Self::Error => "error",
-            Self::None => "none",
-        })
-    }
-}
+#[cfg(test)]
+mod tests;

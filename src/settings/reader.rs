@@ -2,9 +2,11 @@
 
 use tracing::Level;
 
-use super::kind::Setting;
-use super::notice::{Echo, Notice};
-use super::variables::{OWN_PREFIX, Variables};
+use crate::settings::{
+    kind::Setting,
+    notice::{Echo, Notice},
+    variables::{OWN_PREFIX, Variables},
+};
 
 #[derive(Debug)]
 pub(super) struct Reader {

@@ -3,15 +3,19 @@
 //! To add one: declare it here, add a field to `Settings`, and read it in `Settings::read`; the
 //! order of the reads is the order of the lines.
 
-use std::num::{NonZeroU16, NonZeroUsize};
-use std::time::Duration;
+use std::{
+    num::{NonZeroU16, NonZeroUsize},
+    time::Duration,
+};
 
 use tracing::Level;
 
-use super::aws::RetryMode;
-use super::go_duration::GoDuration;
-use super::kind::{Choice, Number, Origin, Words};
-use super::{LogFormat, LogLevel};
+use crate::settings::{
+    go_duration::GoDuration,
+    kind::{Choice, Number, Origin, Words},
+    log::{LogFormat, LogLevel},
+    retry_mode::RetryMode,
+};
 
 /// A day: longer than any environment lives, so that nobody is held back.
 const DAY: Duration = Duration::from_secs(86_400);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use constant_time_eq::constant_time_eq;
 use zeroize::Zeroizing;
 
 /// A token that opens the cache: redacted `Debug`, no `Display`, wiped when dropped.
@@ -16,7 +17,13 @@ impl Token {
         (!trimmed.is_empty()).then(|| Self(Zeroizing::new(trimmed.to_owned())))
     }
 
-    /// The token itself, to be compared in constant time.
+    /// Whether a client sent this token. In constant time, and by whole words: a token is a thousand
+    /// bytes long and stands in every request.
+    pub(crate) fn is(&self, presented: &[u8]) -> bool {
+        constant_time_eq(self.reveal().as_bytes(), presented)
+    }
+
+    /// The token itself.
     pub fn reveal(&self) -> &str {
         &self.0
     }

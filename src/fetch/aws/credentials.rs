@@ -1,20 +1,16 @@
-//! Where credentials come from, and which session token they have now.
+//! Where credentials come from.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use aws_config::{
     ecs::EcsCredentialsProvider, environment::EnvironmentVariableCredentialsProvider,
     meta::credentials::CredentialsProviderChain, provider_config::ProviderConfig,
 };
-use aws_credential_types::{
-    Credentials,
-    provider::{ProvideCredentials, SharedCredentialsProvider, future},
-};
-use futures_util::future::LocalBoxFuture;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 
 use crate::{
     fetch::{
-        aws::{http_pool::HttpPool, redact::KnownTokens, sdk_error::causes, set_up::Aws},
+        aws::{http_pool::HttpPool, redact::KnownTokens},
         error::FetchError,
     },
     settings::Token,
@@ -25,28 +21,6 @@ pub const WHERE_CREDENTIALS_COME_FROM: &str = "on Lambda the function's role bri
     AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, with SnapStart AWS_CONTAINER_CREDENTIALS_FULL_URI; on ECS the \
     task role brings AWS_CONTAINER_CREDENTIALS_RELATIVE_URI; on a laptop run \
     eval \"$(aws configure export-credentials --format env)\"";
-
-/// A session token.
-#[derive(Clone, Debug)]
-pub struct SessionToken {
-    /// Its text.
-    pub token: Token,
-    /// When its credentials expire, if they do.
-    pub expires: Option<SystemTime>,
-}
-
-impl SessionToken {
-    /// Whether the other one has the same text.
-    pub fn has_text_of(&self, other: &Self) -> bool {
-        self.token.reveal() == other.token.reveal()
-    }
-}
-
-/// Knows the session token of the credentials a SnapStart function has now.
-pub trait CurrentToken {
-    /// Asks for it each time. Fails if there are no credentials, or none with a session token.
-    fn current_token(&self) -> LocalBoxFuture<'_, Result<SessionToken, FetchError>>;
-}
 
 /// Environment credentials, else the container endpoint, which SnapStart functions have.
 ///
@@ -85,30 +59,5 @@ impl ProvideCredentials for Noting {
             token.and_then(Token::new).into_iter().for_each(|token| self.tokens.add(token));
             Ok(credentials)
         })
-    }
-}
-
-impl CurrentToken for Arc<Aws> {
-    fn current_token(&self) -> LocalBoxFuture<'_, Result<SessionToken, FetchError>> {
-        Box::pin(async {
-            let credentials =
-                self.current_credentials().await.map_err(|error| self.redact(error))?;
-            let token = credentials.session_token().and_then(|token| Token::new(token.to_owned()));
-            let expires = credentials.expiry();
-            token.map(|token| SessionToken { token, expires }).ok_or_else(|| FetchError::Dispatch {
-                reason: "the current credentials have no session token".to_owned(),
-            })
-        })
-    }
-}
-
-impl Aws {
-    async fn current_credentials(&self) -> Result<Credentials, FetchError> {
-        let provider = self.credentials().await?;
-        self.on_the_call_thread(async move {
-            let credentials = provider.provide_credentials().await;
-            credentials.map_err(|error| FetchError::Dispatch { reason: causes(&error) })
-        })
-        .await
     }
 }

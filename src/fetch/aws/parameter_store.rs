@@ -15,11 +15,8 @@ use futures_util::future::LocalBoxFuture;
 use crate::{
     fetch::{
         aws::{
-            client_cell::ClientCell,
-            region::other_region,
-            retries::LeftToTheLane,
-            set_up::{Aws, connecting_again},
-            user_agent::ExtensionUserAgent,
+            attempts::connecting_again, region::other_region, retries::LeftToTheLane,
+            service_client::ServiceClient, set_up::Aws, user_agent::ExtensionUserAgent,
         },
         body::ParameterRecord,
         error::FetchError,
@@ -28,56 +25,33 @@ use crate::{
     key::{ParameterKey, UpstreamKind},
 };
 
-/// Answers parameters from AWS.
+/// Answers parameters from AWS. Clones share the client.
 #[derive(Clone, Debug)]
-pub struct ParameterStore {
-    aws: Arc<Aws>,
-    client: Arc<ClientCell<Client>>,
-}
+pub struct ParameterStore(ServiceClient<Client>);
 
 impl ParameterStore {
     /// Connects nothing yet.
     pub fn new(aws: Arc<Aws>) -> Self {
-        Self { aws, client: Arc::new(ClientCell::empty()) }
+        Self(ServiceClient::new(aws, build))
     }
 
-    /// Builds the client if there is none yet. A call that comes meanwhile waits for the same one.
+    /// Builds the client if there is none yet. A call that starts meanwhile waits for the same client.
     ///
     /// # Errors
     ///
     /// TLS roots that cannot be read or used.
     pub async fn warm_up(&self) -> Result<(), FetchError> {
-        let this = self.clone();
-        let work = async move { this.client().await.map(|_client| ()) };
-        self.aws.on_the_call_thread(work).await
-    }
-
-    async fn client(&self) -> Result<Client, FetchError> {
-        self.client.get(&self.aws, |config, http_client| self.build(config, http_client)).await
-    }
-
-    fn build(&self, config: &SdkConfig, http_client: SharedHttpClient) -> Client {
-        let config = Builder::from(config)
-            .http_client(http_client)
-            .interceptor(ExtensionUserAgent::new("ssm"))
-            .retry_classifier(LeftToTheLane {
-                throttling: self.aws.leaves_throttling_to_the_lane(),
-                code_of,
-            });
-        Client::from_conf(match &self.aws.settings().endpoint_url_of.parameter_store {
-            Some(endpoint) => config.endpoint_url(endpoint).build(),
-            None => config.build(),
-        })
+        self.0.warm_up().await
     }
 
     async fn get_parameter(self, key: ParameterKey) -> UpstreamAnswer {
-        let client = in_region_of(self.client().await?, &key.name);
+        let client = in_region_of(self.0.get().await?, &key.name);
         let name = key.name_with_selector();
         let ask = || client.get_parameter().name(&name).with_decryption(key.with_decryption).send();
         connecting_again(ask)
             .await
             .map_err(|error| {
-                self.aws.error(UpstreamKind::ParameterStore, client.config().region(), error)
+                self.0.aws().error(UpstreamKind::ParameterStore, client.config().region(), error)
             })?
             .parameter
             .map(|parameter| ParameterRecord::from(parameter).into_body())
@@ -89,7 +63,7 @@ impl ParameterStore {
     /// What the answer leaves out, or says of a name that was not asked for, counts as not answered: the
     /// lane asks for it alone, and its caller gets the code that tells why.
     async fn get_parameters(self, keys: Vec<ParameterKey>) -> BatchAnswer {
-        let client = self.client().await?;
+        let client = self.0.get().await?;
         let names: Vec<_> = keys.iter().map(ParameterKey::name_with_selector).collect();
         let with_decryption = keys.iter().any(|key| key.with_decryption);
         let ask = || {
@@ -100,7 +74,7 @@ impl ParameterStore {
                 .send()
         };
         let output = connecting_again(ask).await.map_err(|error| {
-            self.aws.error(UpstreamKind::ParameterStore, client.config().region(), error)
+            self.0.aws().error(UpstreamKind::ParameterStore, client.config().region(), error)
         })?;
         let mut answered = HashMap::new();
         for parameter in output.parameters.unwrap_or_default() {
@@ -111,6 +85,20 @@ impl ParameterStore {
         let body = |parameter| ParameterRecord::from(parameter).into_body();
         Ok(keys.iter().map(|key| answered.remove(&key.name).map(body)).collect())
     }
+}
+
+fn build(aws: &Aws, config: &SdkConfig, http_client: SharedHttpClient) -> Client {
+    let config = Builder::from(config)
+        .http_client(http_client)
+        .interceptor(ExtensionUserAgent::new("ssm"))
+        .retry_classifier(LeftToTheLane {
+            throttling: aws.leaves_throttling_to_the_lane(),
+            code_of,
+        });
+    Client::from_conf(match &aws.settings().endpoint_url_of.parameter_store {
+        Some(endpoint) => config.endpoint_url(endpoint).build(),
+        None => config.build(),
+    })
 }
 
 /// The same client for the region that the ARN names: its credentials, connections and all else are shared.
@@ -128,14 +116,12 @@ fn code_of(error: &Error) -> Option<&str> {
 
 impl Upstream<ParameterKey> for ParameterStore {
     fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
-        let this = self.clone();
-        let aws = Arc::clone(&self.aws);
+        let (aws, this) = (Arc::clone(self.0.aws()), self.clone());
         Box::pin(async move { aws.on_the_call_thread(this.get_parameter(key)).await })
     }
 
     fn fetch_together(&self, keys: Vec<ParameterKey>) -> LocalBoxFuture<'static, BatchAnswer> {
-        let this = self.clone();
-        let aws = Arc::clone(&self.aws);
+        let (aws, this) = (Arc::clone(self.0.aws()), self.clone());
         Box::pin(async move { aws.on_the_call_thread(this.get_parameters(keys)).await })
     }
 }

@@ -13,8 +13,9 @@ use aws_smithy_types::{DateTime, date_time::Format};
 
 use crate::fetch::{
     aws::{
-        sdk_error::causes,
-        set_up::{ATTEMPT_TIME_OUT, Aws, CONNECT_TIME_OUT},
+        attempts::{ATTEMPT_TIME_OUT, CONNECT_TIME_OUT},
+        causes::causes,
+        set_up::Aws,
     },
     error::FetchError,
 };

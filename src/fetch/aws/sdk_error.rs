@@ -10,9 +10,10 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::{
     fetch::{
         aws::{
+            attempts::{ATTEMPT_TIME_OUT, CONNECT_ATTEMPTS, CONNECT_TIME_OUT},
+            causes::{cause_of_kind, causes},
             credentials::WHERE_CREDENTIALS_COME_FROM,
             endpoint::host,
-            set_up::{ATTEMPT_TIME_OUT, CONNECT_ATTEMPTS, CONNECT_TIME_OUT},
         },
         error::{FetchError, UpstreamErrorKind},
     },
@@ -111,18 +112,6 @@ where
     }
 }
 
-/// The outermost cause of this type.
-fn cause_of_kind<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        cause = error.source();
-    }
-    None
-}
-
 /// Why no answer came: what to set where something is not set, else the host and what became of it.
 fn why_no_answer(
     settings: &AwsSettings,
@@ -179,21 +168,6 @@ fn retry_after(response: &HttpResponse) -> Option<Duration> {
 fn code_word(code: &str) -> String {
     let code = code.rsplit('#').next().unwrap_or(code);
     code.split(':').next().unwrap_or(code).to_owned()
-}
-
-/// The causes' own words, outermost first, each once.
-pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        // A credentials chain lists what it tried on lines of its own; a log line is one line.
-        let word = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        if !words.contains(&word) {
-            words.push(word);
-        }
-        cause = error.source();
-    }
-    words.join(": ")
 }
 
 #[cfg(test)]

@@ -13,11 +13,8 @@ use futures_util::future::LocalBoxFuture;
 use crate::{
     fetch::{
         aws::{
-            client_cell::ClientCell,
-            region::other_region,
-            retries::LeftToTheLane,
-            set_up::{Aws, connecting_again},
-            user_agent::ExtensionUserAgent,
+            attempts::connecting_again, region::other_region, retries::LeftToTheLane,
+            service_client::ServiceClient, set_up::Aws, user_agent::ExtensionUserAgent,
         },
         body::SecretRecord,
         error::FetchError,
@@ -26,50 +23,27 @@ use crate::{
     key::{SecretKey, UpstreamKind},
 };
 
-/// Answers secrets from AWS.
+/// Answers secrets from AWS. Clones share the client.
 #[derive(Clone, Debug)]
-pub struct SecretsManager {
-    aws: Arc<Aws>,
-    client: Arc<ClientCell<Client>>,
-}
+pub struct SecretsManager(ServiceClient<Client>);
 
 impl SecretsManager {
     /// Connects nothing yet.
     pub fn new(aws: Arc<Aws>) -> Self {
-        Self { aws, client: Arc::new(ClientCell::empty()) }
+        Self(ServiceClient::new(aws, build))
     }
 
-    /// Builds the client if there is none yet. A call that comes meanwhile waits for the same one.
+    /// Builds the client if there is none yet. A call that starts meanwhile waits for the same client.
     ///
     /// # Errors
     ///
     /// TLS roots that cannot be read or used.
     pub async fn warm_up(&self) -> Result<(), FetchError> {
-        let this = self.clone();
-        let work = async move { this.client().await.map(|_client| ()) };
-        self.aws.on_the_call_thread(work).await
-    }
-
-    async fn client(&self) -> Result<Client, FetchError> {
-        self.client.get(&self.aws, |config, http_client| self.build(config, http_client)).await
-    }
-
-    fn build(&self, config: &SdkConfig, http_client: SharedHttpClient) -> Client {
-        let config = Builder::from(config)
-            .http_client(http_client)
-            .interceptor(ExtensionUserAgent::new("secretsmanager"))
-            .retry_classifier(LeftToTheLane {
-                throttling: self.aws.leaves_throttling_to_the_lane(),
-                code_of,
-            });
-        Client::from_conf(match &self.aws.settings().endpoint_url_of.secrets_manager {
-            Some(endpoint) => config.endpoint_url(endpoint).build(),
-            None => config.build(),
-        })
+        self.0.warm_up().await
     }
 
     async fn get_secret_value(self, key: SecretKey) -> UpstreamAnswer {
-        let client = in_region_of(self.client().await?, &key.secret_id);
+        let client = in_region_of(self.0.get().await?, &key.secret_id);
         let ask = || {
             client
                 .get_secret_value()
@@ -80,11 +54,27 @@ impl SecretsManager {
         };
         match connecting_again(ask).await {
             Ok(output) => Ok(SecretRecord::from(output).into_body()),
-            Err(error) => {
-                Err(self.aws.error(UpstreamKind::SecretsManager, client.config().region(), error))
-            }
+            Err(error) => Err(self.0.aws().error(
+                UpstreamKind::SecretsManager,
+                client.config().region(),
+                error,
+            )),
         }
     }
+}
+
+fn build(aws: &Aws, config: &SdkConfig, http_client: SharedHttpClient) -> Client {
+    let config = Builder::from(config)
+        .http_client(http_client)
+        .interceptor(ExtensionUserAgent::new("secretsmanager"))
+        .retry_classifier(LeftToTheLane {
+            throttling: aws.leaves_throttling_to_the_lane(),
+            code_of,
+        });
+    Client::from_conf(match &aws.settings().endpoint_url_of.secrets_manager {
+        Some(endpoint) => config.endpoint_url(endpoint).build(),
+        None => config.build(),
+    })
 }
 
 /// The same client for the region that the ARN names: its credentials, connections and all else are shared.
@@ -101,8 +91,7 @@ fn code_of(error: &Error) -> Option<&str> {
 
 impl Upstream<SecretKey> for SecretsManager {
     fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
-        let this = self.clone();
-        let aws = Arc::clone(&self.aws);
+        let (aws, this) = (Arc::clone(self.0.aws()), self.clone());
         Box::pin(async move { aws.on_the_call_thread(this.get_secret_value(key)).await })
     }
 }

@@ -12,8 +12,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::go_json;
-use crate::secret::SecretValue;
+use crate::{fetch::body::go_json, secret::SecretValue};
 
 /// One version of a secret. AWS may leave out any field; a body then says `null`.
 #[derive(Debug)]

@@ -5,6 +5,8 @@
 //! channel; only an open call costs a task.
 
 mod batchable;
+mod call;
+mod decision;
 mod scarcity;
 mod state;
 
@@ -18,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use futures_util::FutureExt;
 use tokio::{
     select,
     sync::oneshot,
@@ -29,29 +31,24 @@ use tracing::{info, warn};
 
 pub use self::{
     batchable::{Batchable, Group},
+    decision::{CallId, Ending, FetchId, Full, LaneLimits, Output, Why},
     scarcity::{FIRST_PAUSE, LONGEST_PAUSE, Throttled},
-    state::{
-        CallId, Ending, FetchId, Full, LARGEST_BATCH, LaneLimits, LaneState, Output, SINGLY_FOR,
-        Why,
-    },
+    state::{LARGEST_BATCH, LaneState, SINGLY_FOR},
 };
 use crate::{
     clock::Clock,
     fetch::{
-        error::{FetchError, UpstreamErrorKind},
-        pool::{Demand, Departure, FetchReply, Fetched},
-        upstream::{BatchAnswer, Upstream},
+        demand::{Demand, Departure, FetchReply, Fetched},
+        error::FetchError,
+        lane::call::{Answer, Answers, Asked, ask},
+        upstream::Upstream,
     },
-    freeze::{FreezeWatch, Generation, Open},
+    freeze::{FreezeWatch, Open},
     key::UpstreamKind,
     log::{debug, millis},
     secret::SecretValue,
     stats::Stats,
 };
-
-/// How long a call from before a freeze may still bring its answer, before it is made again: an answer
-/// that lies in the socket needs milliseconds, even with little CPU.
-const ANSWER_AT_HAND: Duration = Duration::from_millis(50);
 
 /// One upstream's fetches. See the module.
 pub(super) struct Lane<K> {
@@ -85,22 +82,6 @@ struct Pending {
     /// What the service said when it throttled the fetch last.
     throttled: Option<FetchError>,
     _open: Open,
-}
-
-/// What a call is about, for as long as it is open.
-type Asked<K> = Vec<(FetchId, K)>;
-
-/// How a call ended, for each fetch.
-type Answers = Vec<(FetchId, Answer)>;
-
-/// What a call says about one fetch.
-enum Answer {
-    Value(SecretValue),
-    Error(FetchError),
-    /// Nothing: the fetch is asked for alone.
-    Nothing,
-    /// The batch was refused as a whole, with this code.
-    BatchRefused(String),
 }
 
 impl<K> Lane<K>
@@ -222,7 +203,8 @@ where
         }
         let lane = Rc::clone(self);
         let task = spawn_local(async move {
-            let answers = AssertUnwindSafe(lane.ask(&asked)).catch_unwind().await;
+            let answers = ask(&*lane.upstream, &lane.freezes, &asked, || lane.asks_again(&asked));
+            let answers = AssertUnwindSafe(answers).catch_unwind().await;
             let answers = answers.unwrap_or_else(|_panic| {
                 let panicked = || Answer::Error(FetchError::Panicked);
                 asked.iter().map(|(id, _)| (*id, panicked())).collect()
@@ -232,37 +214,8 @@ where
         self.calls.borrow_mut().insert(call, task.abort_handle());
     }
 
-    /// Asks the upstream, and once more after each freeze that the call did not outlive.
-    async fn ask(&self, asked: &Asked<K>) -> Answers {
-        loop {
-            let generation = self.freezes.generation();
-            let mut call = self.call(asked);
-            let answers = select! {
-                biased;
-                answers = &mut call => answers,
-                () = self.freezes.frozen_since(generation) => {
-                    match self.freezes.timeout(ANSWER_AT_HAND, &mut call).await {
-                        Some(answers) => answers,
-                        None => { self.ask_again(asked); continue }
-                    }
-                }
-            };
-            if self.is_a_freezes_doing(&answers, generation) {
-                self.ask_again(asked);
-                continue;
-            }
-            return answers;
-        }
-    }
-
-    /// Whether a call failed only because its connection did not outlive a freeze.
-    fn is_a_freezes_doing(&self, answers: &Answers, generation: Generation) -> bool {
-        let is_cut = |answer: &Answer| matches!(answer, Answer::Error(error) if error.is_without_an_answer());
-        self.freezes.look();
-        self.freezes.generation() > generation && answers.iter().all(|(_, answer)| is_cut(answer))
-    }
-
-    fn ask_again(&self, asked: &Asked<K>) {
+    /// A call is made again, after a freeze: its values are born only now.
+    fn asks_again(&self, asked: &Asked<K>) {
         self.stats.upstream_call();
         let moment = self.clock.now();
         for (id, key) in asked {
@@ -271,19 +224,6 @@ where
             }
             debug!(%key, upstream = %self.kind, "asking again: frozen since the call began");
         }
-    }
-
-    fn call(&self, asked: &Asked<K>) -> LocalBoxFuture<'static, Answers> {
-        if let [(id, key)] = &asked[..] {
-            let (id, call) = (*id, self.upstream.fetch(key.clone()));
-            return Box::pin(async move {
-                let answer = call.await.map_or_else(Answer::Error, Answer::Value);
-                vec![(id, answer)]
-            });
-        }
-        let (ids, keys): (Vec<_>, Vec<_>) = asked.iter().cloned().unzip();
-        let call = self.upstream.fetch_together(keys);
-        Box::pin(async move { told_apart(&ids, call.await) })
     }
 
     /// A call has ended: its fetches are answered, or put back.
@@ -425,40 +365,6 @@ where
     fn permits(&self) -> String {
         let state = self.state.borrow();
         format!("{}/{}", state.open_calls(), state.permits())
-    }
-}
-
-impl Answer {
-    fn ending(&self) -> Ending {
-        match self {
-            Self::Value(_) => Ending::Answered,
-            Self::Error(FetchError::Upstream { kind, .. }) => match kind {
-                UpstreamErrorKind::Throttling { retry_after } => {
-                    Ending::Throttled { retry_after: *retry_after }
-                }
-                UpstreamErrorKind::Refusal => Ending::Answered,
-                UpstreamErrorKind::Passing => Ending::Failed,
-            },
-            Self::Error(_) => Ending::Failed,
-            Self::Nothing => Ending::Unanswered,
-            Self::BatchRefused(_) => Ending::BatchRefused,
-        }
-    }
-}
-
-/// What a batch's answer says about each of its fetches, in their order.
-fn told_apart(ids: &[FetchId], answer: BatchAnswer) -> Answers {
-    match answer {
-        Ok(values) => {
-            let values = values.into_iter().chain(std::iter::repeat_with(|| None));
-            let answers = values.map(|value| value.map_or(Answer::Nothing, Answer::Value));
-            ids.iter().copied().zip(answers).collect()
-        }
-        Err(error) if error.is_refusal() => {
-            let refused = || Answer::BatchRefused(error.code().to_owned());
-            ids.iter().map(|id| (*id, refused())).collect()
-        }
-        Err(error) => ids.iter().map(|id| (*id, Answer::Error(error.clone()))).collect(),
     }
 }
 

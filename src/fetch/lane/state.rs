@@ -6,13 +6,16 @@
 //! calls [`LaneState::poll`] until it gives nothing more. `now` is the time in which the process could
 //! run, since any moment that stays the same.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use super::{
-    batchable::{Batchable, Group},
-    scarcity::{Scarcity, Throttled},
+use crate::fetch::{
+    demand::Demand,
+    lane::{
+        batchable::{Batchable, Group},
+        decision::{CallId, Ending, FetchId, Full, LaneLimits, Output, Why},
+        scarcity::{Scarcity, Throttled},
+    },
 };
-use crate::fetch::pool::Demand;
 
 /// Names that one `GetParameters` call takes.
 ///
@@ -21,75 +24,6 @@ pub const LARGEST_BATCH: usize = 10;
 
 /// How long a lane asks singly after a batch was refused as a whole: the permission may come later.
 pub const SINGLY_FOR: Duration = Duration::from_secs(300);
-
-/// Numbers a fetch, in order of arrival.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FetchId(pub u64);
-
-/// Numbers a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CallId(u64);
-
-/// What bounds a lane.
-#[derive(Clone, Copy, Debug)]
-pub struct LaneLimits {
-    /// Calls at once.
-    pub permits: NonZeroUsize,
-    /// Fetches that may wait for their call. The next one is refused.
-    pub max_queued: usize,
-    /// The longest a fetch may take, waiting included.
-    pub time_out: Duration,
-    /// Whether keys that can share a call do.
-    pub batches: bool,
-}
-
-/// The queue was full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
-
-/// How a call ended for one of its fetches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The service answered, with a value or with an error about it.
-    Answered,
-    /// The service failed, or was not reached.
-    Failed,
-    /// The service is short of calls.
-    Throttled {
-        /// How long it asked to wait.
-        retry_after: Option<Duration>,
-    },
-    /// The batch said nothing about this key: it is asked for alone.
-    Unanswered,
-    /// The batch was refused as a whole.
-    BatchRefused,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output<K> {
-    /// Make this call. It ends with [`LaneState::ended`].
-    Call(CallId, Vec<(FetchId, K)>),
-    /// End this fetch without an answer.
-    Fail(FetchId, Why),
-    /// Nothing waits for this call's answer any more: cancel it. It does not end.
-    Cancel(CallId),
-}
-
-/// Why a fetch ends without an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// Its time was over before its turn came.
-    Queued,
-    /// Its time was over, and the service had throttled it.
-    Throttled,
-    /// Its time was over while its call was open.
-    NoAnswer,
-    /// The service throttled it, and what waits has an old value.
-    OldValueWillDo,
-    /// It gave its place in a full queue to a fetch that a caller waits for.
-    Displaced,
-}
 
 /// One lane. See the module.
 #[derive(Debug)]

@@ -4,18 +4,19 @@ use std::collections::HashMap;
 
 use aws_smithy_types::DateTime;
 
-use super::{
-    document::{Date, Document},
-    faults::{Fate, Faults},
-    made_up,
-    parameter::{Parameter, ParameterKind, REFERENCE_PREFIX},
-    secret::{Plaintext, Secret, SecretVersion},
-};
 use crate::{
     clock::Moment,
     fetch::{
         body::{ParameterRecord, SecretRecord},
         error::{FetchError, UpstreamErrorKind},
+        local_store::{
+            document::Document,
+            faults::{Fate, Faults},
+            made_up,
+            notation::Date,
+            parameter::{Parameter, ParameterKind, REFERENCE_PREFIX},
+            secret::{Plaintext, Secret, SecretVersion},
+        },
     },
     key::{ParameterKey, SecretKey},
     secret::SecretValue,

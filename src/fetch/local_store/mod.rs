@@ -38,6 +38,7 @@ mod document;
 mod faults;
 mod lookup;
 mod made_up;
+mod notation;
 mod parameter;
 mod secret;
 
@@ -55,13 +56,13 @@ use zeroize::Zeroizing;
 
 pub use self::document::Problem;
 use self::{document::Document, faults::Fate, lookup::Store};
-use super::{
-    body::{ParameterRecord, SecretRecord},
-    error::{FetchError, UpstreamErrorKind},
-    upstream::{Upstream, UpstreamAnswer},
-};
 use crate::{
     clock::{Clock, SystemClock},
+    fetch::{
+        body::{ParameterRecord, SecretRecord},
+        error::{FetchError, UpstreamErrorKind},
+        upstream::{Upstream, UpstreamAnswer},
+    },
     key::{ParameterKey, SecretKey},
 };
 

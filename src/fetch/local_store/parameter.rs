@@ -10,11 +10,13 @@ use serde::{
     },
 };
 
-use super::{
-    document::{Date, Entry},
-    faults::{Delay, Fail, Faults, Throttle},
+use crate::{
+    fetch::local_store::{
+        faults::{Delay, Fail, Faults, Throttle},
+        notation::{Date, Entry},
+    },
+    secret::SecretValue,
 };
-use crate::secret::SecretValue;
 
 /// Where Parameter Store passes a secret on instead of having a parameter.
 pub(super) const REFERENCE_PREFIX: &str = "/aws/reference/secretsmanager/";

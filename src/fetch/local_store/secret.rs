@@ -7,11 +7,13 @@ use serde::{
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{
-    document::{Base64, Date, Entry, Text},
-    faults::{Delay, Fail, Faults, Throttle},
+use crate::{
+    fetch::local_store::{
+        faults::{Delay, Fail, Faults, Throttle},
+        notation::{Base64, Date, Entry, Text},
+    },
+    secret::SecretValue,
 };
-use crate::secret::SecretValue;
 
 /// A secret with at least one version, from the oldest to the newest.
 pub(super) struct Secret {

@@ -12,12 +12,14 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::http::wire::{
-    connection::{Client, Connection},
-    connections::Connections,
-    listeners::Listeners,
+use crate::{
+    http::wire::{
+        connection::{Client, Connection},
+        connections::Connections,
+        listeners::Listeners,
+    },
+    log::debug,
 };
-use crate::log::debug;
 
 /// How long to wait before accepting again when the process has no file left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -2,9 +2,7 @@ mod platform;
 mod ranges;
 mod words;
 
-use std::fmt::Debug;
-use std::path::Path;
-use std::time::Duration;
+use std::{fmt::Debug, path::Path, time::Duration};
 
 use tracing::Level;
 

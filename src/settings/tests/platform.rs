@@ -1,8 +1,10 @@
 use std::path::Path;
 
 use super::{OWN, TOKEN, lines, own_lines, read};
-use crate::key::PerUpstream;
-use crate::settings::{InitializationType, RetryMode};
+use crate::{
+    key::PerUpstream,
+    settings::{InitializationType, RetryMode},
+};
 
 #[test]
 fn lambda_is_where_the_runtime_api_is() {

@@ -1,0 +1,37 @@
+//! How often a call is attempted, and how long each attempt may take.
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+
+/// How long one attempt to connect may take.
+///
+/// A function in a VPC without a route learns it after two of them, before Lambda's default time-out of
+/// 3 s, even with the time-outs of its user left at 0.
+pub(super) const CONNECT_TIME_OUT: Duration = Duration::from_millis(1_200);
+
+/// Attempts to connect that take too long, before a call fails.
+pub(super) const CONNECT_ATTEMPTS: u32 = 2;
+
+/// How long one attempt at a call may take, connecting included; the SDK then tries again.
+pub(super) const ATTEMPT_TIME_OUT: Duration = Duration::from_secs(10);
+
+/// Attempts at a call, where its user sets no number.
+pub(super) const DEFAULT_ATTEMPTS: u32 = 3;
+
+/// Makes an attempt that could not connect in time once more: a packet may have been lost. Where there
+/// is no route the second one tells it.
+pub(super) async fn connecting_again<T, E, C>(
+    call: impl Fn() -> C,
+) -> Result<T, SdkError<E, HttpResponse>>
+where
+    C: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+{
+    for _ in 1..CONNECT_ATTEMPTS {
+        match call().await {
+            Err(SdkError::DispatchFailure(failure)) if failure.is_timeout() => {}
+            answer => return answer,
+        }
+    }
+    call().await
+}

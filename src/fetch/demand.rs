@@ -1,0 +1,70 @@
+//! What a key wants of the pool, and how its fetch ends. Pure: no actor, no upstream.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use crate::{clock::Moment, fetch::error::FetchError, secret::SecretValue};
+
+/// How long a fetch may take when the user set no time-out: no upstream ever holds a function longer.
+///
+/// Above what the SDK's three attempts need against a struggling service, below what a person waits.
+pub const LONGEST_FETCH: Duration = Duration::from_secs(30);
+
+/// What depends on a fetch's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Demand {
+    /// No caller waits: the entry ends soon, or an outage may be over.
+    NobodyWaits,
+    /// Callers wait, and each of them can have an old value if the call fails.
+    OldValueWillDo,
+    /// A caller waits for whom there is nothing else: throttled calls are made again until the
+    /// fetch's time is over.
+    NewValueOnly,
+}
+
+impl Demand {
+    /// Whether a caller waits.
+    pub fn waits(self) -> bool {
+        self > Self::NobodyWaits
+    }
+}
+
+/// When a fetch's call left: the birth of its value. Shared by the key and the pool.
+#[derive(Clone, Debug, Default)]
+pub struct Departure(Arc<Mutex<Option<Moment>>>);
+
+impl Departure {
+    /// None while the fetch queues, also again after a throttled call.
+    pub fn left_at(&self) -> Option<Moment> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The call leaves.
+    pub fn leaves(&self, at: Moment) {
+        self.set(Some(at));
+    }
+
+    pub(super) fn is_put_back(&self) {
+        self.set(None);
+    }
+
+    fn set(&self, left_at: Option<Moment>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = left_at;
+    }
+}
+
+/// How a fetch ended.
+pub type FetchReply = Result<Fetched, FetchError>;
+
+/// An upstream's answer and what it took.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The finished response body.
+    pub value: SecretValue,
+    /// How long the fetch waited for its call.
+    pub queued: Duration,
+    /// How long the upstream took, retries included.
+    pub took: Duration,
+}
