@@ -1,4 +1,4 @@
-//! Puts cache and pool together from the settings.
+//! Builds the cache and its pool from the settings.
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
@@ -18,11 +18,12 @@ use crate::{
     stats::Stats,
 };
 
-/// How much longer than a service's time-out a caller waits: were it told before its fetch has
-/// ended, the next caller would join that fetch instead of starting one.
+/// How much longer than a service's time-out a caller waits. If it were answered before its fetch
+/// had ended, the next caller would join that fetch instead of starting one.
 const FETCH_COMES_FIRST: Duration = Duration::from_millis(20);
 
-/// The cache over these upstreams. While a snapshot is ahead it keeps nothing.
+/// A cache over these upstreams. It keeps nothing until SnapStart's snapshot, if there is one, has
+/// been taken.
 pub fn cache(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -59,8 +60,8 @@ pub fn cache(
     Cache::new(pool, limits, deadline, freezes, clock, stats)
 }
 
-/// How long a caller waits at most. It may have to wait for two fetches: the service's time-out
-/// bounds both together, but lets the fetch that it ends come first.
+/// The longest wait of a caller. It may wait for two fetches in a row: the service's time-out
+/// bounds both together, with a margin for the fetch that it ends.
 fn deadline(settings: &Settings, time_out: Option<Duration>) -> Option<Duration> {
     let time_out = time_out.map(|time_out| time_out + FETCH_COMES_FIRST);
     settings.resilience.deadline.into_iter().chain(time_out).min()

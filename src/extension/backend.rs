@@ -1,4 +1,4 @@
-//! Who answers fetches: AWS, or a file.
+//! Where values come from: AWS, or the local store's file.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -14,17 +14,21 @@ use crate::{
     settings::Settings,
 };
 
-/// What ARNs of the local store say where no region is set.
+/// The region in the local store's ARNs where none is set.
 const LOCAL_REGION: &str = "us-east-1";
 
-/// Who answers fetches: AWS, or a file.
+/// Where values come from.
 pub(crate) enum Backend {
     Aws { aws: Arc<Aws>, secrets_manager: SecretsManager, parameter_store: ParameterStore },
     LocalStore(LocalStore),
 }
 
 impl Backend {
-    /// A local store is opened and checked; with AWS nothing happens yet.
+    /// Opens and checks a local store; does nothing yet for AWS.
+    ///
+    /// # Errors
+    ///
+    /// The local store cannot be used: the text says why.
     pub(crate) fn new(settings: &Settings, freezes: FreezeWatch) -> Result<Self, String> {
         if let Some(path) = &settings.local_store {
             let region = settings.aws.region.as_deref().unwrap_or(LOCAL_REGION);
@@ -41,7 +45,7 @@ impl Backend {
         })
     }
 
-    /// Who knows the token of a SnapStart function.
+    /// Gives the current session token of a SnapStart function.
     pub(super) fn current_token(&self) -> Option<Rc<dyn CurrentToken>> {
         match self {
             Self::Aws { aws, .. } => Some(Rc::new(Arc::clone(aws))),
@@ -59,7 +63,7 @@ impl Backend {
         }
     }
 
-    /// Builds the AWS clients.
+    /// Builds the AWS clients, and logs why one cannot be built.
     pub(super) async fn warm_up(&self) {
         if let Self::Aws { secrets_manager, parameter_store, .. } = self {
             for outcome in [secrets_manager.warm_up().await, parameter_store.warm_up().await] {

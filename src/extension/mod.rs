@@ -1,7 +1,8 @@
-//! The whole extension: what starts in which order, and how it ends.
+//! The extension as a whole: starts everything in order, and ends it.
 //!
-//! A cold start waits for what happens before the register request has left: [`Boot::early`] does only
-//! that. The rest follows in [`Boot::run`], and what needs AWS comes last, when nobody waits for it.
+//! A cold start waits for all that happens before the register request is sent, so [`Boot::early`]
+//! does only what must. The rest follows in [`Boot::run`]; what needs AWS comes last, when Lambda
+//! no longer waits. No other module knows all the parts.
 
 pub mod assembly;
 mod backend;
@@ -31,25 +32,26 @@ use crate::{
     stats::Stats,
 };
 
-/// How long answers under way may take once the end has come. With [`LAST_ANSWERS`] well below the 2 s
-/// after which Lambda kills.
+/// How long pending answers may take once the shutdown has begun. Together with [`LAST_ANSWERS`] it
+/// is well below the 2 s after which Lambda kills the process.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// How long the clients of fetches that were cut off get to read why.
+/// How long the clients of aborted fetches have to read the error.
 const LAST_ANSWERS: Duration = Duration::from_millis(100);
 
-/// An extension that has a port and is registering, and has done nothing else yet.
+/// An extension that has bound its port and sent its register request, and nothing else.
 #[derive(Debug)]
 pub struct Boot {
     reading: SettingsAndNotices,
     listeners: io::Result<Listeners>,
-    /// None outside Lambda.
+    /// `None` outside Lambda.
     registration: Option<Result<PendingRegistration, LifecycleError>>,
 }
 
 impl Boot {
-    /// Binds the port, then sends the register request, with no runtime yet. In this order: Lambda starts
-    /// the function when all extensions have registered, and its module-level code may ask at once.
+    /// Binds the port, then sends the register request, without a runtime. In this order, because
+    /// Lambda starts the function when all extensions have registered, and the function's
+    /// module-level code may send a request at once.
     pub fn early(reading: SettingsAndNotices) -> Self {
         let listeners = Listeners::bind(reading.settings.http_port.get());
         let registration = reading.settings.lambda.as_ref().map(register);
@@ -76,9 +78,10 @@ impl Boot {
                 }
             }
         };
-        // A task of its own: what `block_on` holds is polled whenever any task is, at every hit.
+        // A task of its own: the future of `block_on` is polled whenever any task is, so at every
+        // hit.
         let life = async { tokio::task::spawn_local(life).await };
-        // Only a panic ends it otherwise, and that is logged.
+        // The task can fail only by a panic, which is logged.
         actix::System::new().block_on(life).unwrap_or(ExitCode::FAILURE)
     }
 }
@@ -90,7 +93,7 @@ fn register(lambda: &LambdaSettings) -> Result<PendingRegistration, LifecycleErr
     send_register(lambda.runtime_api.clone(), name, events)
 }
 
-/// Why the extension failed. The text is the one line that its user reads.
+/// Why the extension failed: the text of its one ERROR line.
 type Failure = String;
 
 async fn serve(
@@ -125,7 +128,7 @@ async fn serve(
     own_notices.iter().for_each(log::notice);
     let time_outs = &settings.timeout;
     if time_outs.secrets_manager.is_none() || time_outs.parameter_store.is_none() {
-        // AWS's extension has the line that says 0s, and no bound.
+        // The official line says 0s, which means no limit in AWS's extension.
         let bound = crate::fetch::demand::LONGEST_FETCH.as_secs();
         debug!("with a time-out of 0s a fetch ends after {bound} s, its retries included");
     }
@@ -159,7 +162,7 @@ fn listening(settings: &Settings, listeners: io::Result<Listeners>) -> Result<Li
     })
 }
 
-/// Tells Lambda why there is no extension, so that its log says so too.
+/// Reports to Lambda why the extension cannot start, so that Lambda's log says so too.
 async fn give_up(registration: Option<PendingRegistration>, reason: Failure) -> Failure {
     if let Some(pending) = registration {
         let report = ErrorReport::new(ErrorType::new("Extension.InitError"), &reason);
@@ -170,7 +173,7 @@ async fn give_up(registration: Option<PendingRegistration>, reason: Failure) -> 
     reason
 }
 
-/// Tells Lambda why the extension is about to end, if it still knows us.
+/// Reports to Lambda why the extension is about to exit, if it has registered.
 async fn tell_lambda(mut lifecycle: Lifecycle, lambda: &LambdaSettings, reason: &str) {
     let Ok(registration) = lifecycle.registered().await else { return };
     let report = ErrorReport::new(ErrorType::new("Extension.Failed"), reason);
@@ -180,8 +183,8 @@ async fn tell_lambda(mut lifecycle: Lifecycle, lambda: &LambdaSettings, reason: 
     }
 }
 
-/// Tells the cache of every invocation: the environment may have been frozen before it, or restored before
-/// the first.
+/// Tells the cache of every invocation: the environment may have been frozen before it, or restored
+/// from a snapshot before the first one.
 async fn tell_of_invocations(
     mut lifecycle: Lifecycle,
     snapshot: Snapshot,
@@ -196,8 +199,8 @@ async fn tell_of_invocations(
     }
 }
 
-/// Builds the AWS clients while the runtime starts, with the CPU of INIT, then prefetches. A request
-/// that comes earlier waits in its fetch for the same client.
+/// Builds the AWS clients while the runtime starts, with the CPU of INIT, then prefetches. The
+/// fetch of an earlier request waits for the same client.
 async fn warm_up_and_prefetch(
     backend: Rc<Backend>,
     lifecycle: Option<Lifecycle>,
@@ -206,7 +209,7 @@ async fn warm_up_and_prefetch(
     service: web::Data<Service>,
 ) {
     if let Some(mut lifecycle) = lifecycle {
-        // Whatever the answer: the runtime has started, or never will.
+        // The outcome does not matter: the runtime has started, or never will.
         let _ = lifecycle.registered().await;
     }
     backend.warm_up().await;
@@ -236,12 +239,13 @@ async fn shutdown_request(lifecycle: Option<Lifecycle>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends in order: no new connection, the answers under way, a clear error for those who still wait.
+/// Ends in order: accepts no connection, waits for pending answers, then fails the fetches that
+/// remain.
 async fn drain(http: &Addr<HttpActor>, cache: &Cache) {
     let drained = http.send(Drain { grace: GRACE }).await;
     cache.stop().await;
     if drained.is_ok() {
-        // Lets the last errors out; there is nothing to do if even that takes too long.
+        // Lets the last errors be sent; if that takes too long, the process exits all the same.
         let _ = http.send(Drain { grace: LAST_ANSWERS }).await;
     }
     debug!("stopped");

@@ -1,4 +1,4 @@
-//! Which requests may be answered: those with the function's session token.
+//! Admits requests that carry the function's session token.
 
 use std::{cell::Cell, fmt, rc::Rc, sync::Arc};
 
@@ -17,15 +17,16 @@ const TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-toke
 
 /// Compares a request's token with the function's, in constant time.
 ///
-/// A function has `AWS_SESSION_TOKEN`. A SnapStart function has none: its clients send the session token of
-/// their current credentials, or the token they got these with; both are accepted there.
+/// A function has `AWS_SESSION_TOKEN`. A SnapStart function has none: its clients send the session
+/// token of their current credentials, or the token with which they fetched those credentials; both
+/// are accepted.
 pub struct Authorizer {
     tokens: Tokens,
     current: Option<SnapStartTokens>,
     warned_of: WarnedOf,
 }
 
-/// Which refusals the log has told of at WARN.
+/// The kinds of refusal that have been logged at WARN.
 #[derive(Default)]
 struct WarnedOf {
     missing: Cell<bool>,
@@ -39,7 +40,8 @@ impl fmt::Debug for Authorizer {
 }
 
 impl Authorizer {
-    /// Accepts `tokens`, and without a session token among them the one `current` knows.
+    /// Accepts `tokens`. If the function has container credentials and no session token among them,
+    /// accepts the token that `current` gives, too.
     pub fn new(
         tokens: Tokens,
         current: Option<Rc<dyn CurrentToken>>,
@@ -52,8 +54,9 @@ impl Authorizer {
         Self { tokens, current, warned_of: WarnedOf::default() }
     }
 
-    /// Logs why a request was not admitted: its client is not told. The first of each kind is a warning,
-    /// because a client that has it wrong has it wrong each time; the others must not fill the log.
+    /// Logs why a request was refused, which its answer does not say. The first refusal of each
+    /// kind is a warning; the others are at DEBUG, because a client repeats its mistake with every
+    /// request and would fill the log.
     pub(super) fn log_refusal(&self, headers: &HeaderMap) {
         if headers.contains_key(&TOKEN) {
             if !self.warned_of.wrong.replace(true) {
@@ -74,11 +77,11 @@ impl Authorizer {
         }
     }
 
-    /// Whether the request that came with these headers may be answered.
+    /// Whether a request with these headers may be answered.
     ///
     /// # Errors
     ///
-    /// With SnapStart alone: there are no credentials to check its token against.
+    /// Under SnapStart, when there are no credentials to check the token against.
     pub async fn admits(&self, headers: &HeaderMap) -> Result<bool, SharedFetchError> {
         let Some(presented) = headers.get(&TOKEN) else { return Ok(false) };
         let presented = presented.as_bytes();

@@ -1,4 +1,4 @@
-//! What a client did wrong, said so that it can be put right.
+//! What is wrong with a request, worded so that the author of the client can correct it.
 
 use std::fmt;
 
@@ -7,58 +7,59 @@ use crate::{
     key::{PARAMETER_PATH, SECRET_PATH},
 };
 
-/// Long enough to recognise one's own mistake, short enough that an error stays one line.
+/// Long enough to recognise the mistake, short enough for an error to stay on one line.
 const MAX_SHOWN_CHARS: usize = 80;
 
-/// What is wrong with a request, said to the one who wrote it: this text follows `Bad Request: `.
+/// What is wrong with a request. The text follows `Bad Request: ` in the answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRequest {
-    /// It came through a proxy, so it is not this function's own.
+    /// The request came through a proxy, so it may not be the function's own.
     #[error("forwarded requests are refused")]
     Forwarded,
-    /// It was made for a host that is not this one.
+    /// The request names another host.
     #[error("host is {0}: it must be localhost, 127.0.0.1 or [::1]")]
     ForeignHost(Shown),
     /// Any method but GET.
     #[error("only GET is answered")]
     Method,
-    /// Neither of the two paths.
+    /// No endpoint has this path.
     #[error("unknown path {0}: ask for {SECRET_PATH} or {PARAMETER_PATH}")]
     UnknownPath(Shown),
     /// A required parameter is missing or empty.
     #[error("query parameter {parameter} is missing or empty: it must be {expected}")]
     Missing {
-        /// Its name.
+        /// The parameter.
         parameter: &'static str,
-        /// What would be right.
+        /// What the value must be.
         expected: &'static str,
     },
-    /// A parameter that is none and nearly has the name of one. Others are ignored.
+    /// An unknown parameter whose name is close to that of a known one. Other unknown parameters
+    /// are ignored.
     #[error("unknown query parameter {given}: did you mean {meant}?")]
     Misspelt {
-        /// What it was.
+        /// What the client sent.
         given: Shown,
-        /// What it nearly is.
+        /// The known parameter.
         meant: &'static str,
     },
-    /// A parameter's value is not one of those it may have.
+    /// A parameter has a value that is not allowed.
     #[error("query parameter {parameter} is {value}: it must be {expected}")]
     Invalid {
-        /// Its name.
+        /// The parameter.
         parameter: &'static str,
-        /// What it was.
+        /// What the client sent.
         value: Shown,
-        /// What would be right.
+        /// What the value must be.
         expected: &'static str,
     },
-    /// A batch of more items than one may have.
+    /// A batch asks for too many items.
     #[error("query parameter {parameter} is there {count} times: a batch has at most {most} items")]
     TooMany {
         /// The parameter that names an item.
         parameter: &'static str,
         /// How many items were asked for.
         count: usize,
-        /// How many may be.
+        /// The limit.
         most: usize,
     },
     /// A `%` that is not followed by two hexadecimal digits.
@@ -83,7 +84,7 @@ pub enum BadRequest {
     },
 }
 
-/// A client's own words as an error repeats them: in double quotes, control characters escaped, and
+/// Text of a request as an error repeats it: in double quotes, with control characters escaped, and
 /// cut, because a request may hold anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown(String);

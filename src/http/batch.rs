@@ -1,4 +1,4 @@
-//! Several values by one request: as if a client had sent a request for each at the same moment.
+//! Answers a batch as if the client had sent a request for each item at the same moment.
 
 use actix_web::HttpResponse;
 use futures_util::future::join_all;
@@ -19,11 +19,12 @@ use crate::{
     secret::SecretValue,
 };
 
-/// Looks every item up at once; each is a key of its own, so it is cached and coalesced as always.
+/// Looks up all items concurrently. Each item is a key of its own: it is cached and coalesced like
+/// that of a single request.
 ///
 /// # Errors
 ///
-/// The query asks for no item, for too many, or is no query.
+/// The query is malformed, or names no item or too many.
 pub(super) async fn answer(
     cache: &Cache,
     upstream: UpstreamKind,
@@ -51,7 +52,7 @@ enum Refused {
     Field(FieldError),
 }
 
-/// What stands in the place of a value that there is not.
+/// The element of the array for an item that has no value.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ItemError<'a> {
@@ -60,7 +61,7 @@ struct ItemError<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     error_code: &'a str,
-    /// What the body of the single form says.
+    /// The body that a request for this item alone would get.
     message: &'a str,
 }
 
@@ -82,10 +83,10 @@ impl Refused {
     }
 }
 
-/// A field's text as an item of a JSON array.
+/// A field's text as a JSON string.
 fn json_string(text: &SecretValue) -> SecretValue {
     let text = Zeroizing::new(String::from_utf8_lossy(&text.reveal()).into_owned());
-    // Room for every byte to be escaped, so that no copy is left behind by growing.
+    // Room for every byte to be escaped: a buffer that grows leaves a copy of the plaintext behind.
     let mut json = Vec::with_capacity(2 + 6 * text.len());
     // Writing to memory cannot fail.
     let _ = serde_json::to_writer(&mut json, &*text);

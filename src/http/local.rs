@@ -1,8 +1,8 @@
-//! Whether a request was made for this extension, by a client in the same environment.
+//! Refuses requests that were not made for this extension by a client in the same environment.
 //!
-//! The token keeps strangers out. These checks keep out requests of others that reach a client which has
-//! the token: through a proxy in the function, or through a web page whose host name was made to resolve
-//! to a loopback address (DNS rebinding).
+//! The token keeps out clients that do not have it. These checks keep out foreign requests that
+//! arrive through a client that does: through a proxy in the function, or from a web page whose
+//! host name resolves to a loopback address (DNS rebinding).
 
 use actix_web::{
     HttpRequest,
@@ -11,7 +11,7 @@ use actix_web::{
 
 use crate::http::{BadRequest, Shown};
 
-/// What a proxy adds to a request that it passes on.
+/// Headers that a proxy adds to the requests it forwards.
 const FORWARDING_HEADERS: [HeaderName; 3] = [X_FORWARDED_FOR, FORWARDED, VIA];
 
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -30,7 +30,7 @@ pub(super) fn check(request: &HttpRequest) -> Result<(), BadRequest> {
     })
 }
 
-/// Whether this is a loopback name, with a port or without one. HTTP/1.1 allows an empty one.
+/// Whether `host` is a loopback name, with or without a port. HTTP/1.1 allows an empty host.
 fn is_loopback(host: &[u8]) -> bool {
     let has_name = |name: &&str| {
         host.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))

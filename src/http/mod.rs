@@ -1,4 +1,7 @@
-//! HTTP: what a client asks and how it is answered.
+//! The HTTP interface: routes, authorization, queries and replies, over the server in `wire`.
+//!
+//! Owns the order of the checks and every byte of a reply. Knows nothing of AWS or of how values
+//! are kept: it asks [`Cache`](crate::cache::Cache).
 
 mod authorize;
 mod bad_request;

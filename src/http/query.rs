@@ -1,8 +1,8 @@
-//! Reads a request's query: which question is asked, or what is wrong with it.
+//! Parses a request's query into a [`Question`], or says what is wrong with it.
 //!
-//! Pure and total: any string gives a [`Question`] or a [`BadRequest`], never a panic. It reads
-//! the query as Go's `url.ParseQuery` does, because the clients in the wild were written against a
-//! Go server, and it decodes everything, so that every spelling of one question is one key.
+//! Pure and total: every string gives a [`Question`] or a [`BadRequest`], never a panic. Queries
+//! are parsed as Go's `url.ParseQuery` parses them, because existing clients were written for a Go
+//! server. Everything is decoded, so that all spellings of one question give the same key.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,8 @@ use crate::{
     key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind},
 };
 
-/// How many values one request may ask for. As many keys and waiters as a burst of single requests.
+/// Items that one batch may ask for: it costs as many keys and waiters as a burst of single
+/// requests.
 const MOST_ITEMS: usize = 100;
 
 /// What a well-formed request asks for.
@@ -23,19 +24,19 @@ const MOST_ITEMS: usize = 100;
 pub struct Question {
     /// Which secret or parameter.
     pub key: CacheKey,
-    /// Which value the caller takes: with `refreshNow=true` none that is kept.
+    /// Which value the caller accepts: with `refreshNow=true`, no kept one.
     pub urgency: Urgency,
-    /// Which part of the value is answered; none for the whole record.
+    /// The part of the value that is answered; `None` for the whole record.
     pub field: Option<Field>,
 }
 
-/// Reads the query, the part behind the `?`, of a request for one of this upstream's values.
+/// Parses the query, the part after the `?`, of a request for one value of this upstream.
 pub fn parse(upstream: UpstreamKind, query: &str) -> Result<Question, BadRequest> {
     Given::read(upstream, query)?.into_question(upstream)
 }
 
-/// Reads the query of a request for several of this upstream's values: one question for each `secretId` or
-/// `name`, in their order. Everything else in it goes for all of them.
+/// Parses the query of a batch for this upstream into one question for each `secretId` or `name`,
+/// in their order. All other parameters apply to every item.
 pub fn parse_batch(upstream: UpstreamKind, query: &str) -> Result<Vec<Question>, BadRequest> {
     let given = Given::read(upstream, query)?;
     let parameter = match upstream {
@@ -51,7 +52,7 @@ pub fn parse_batch(upstream: UpstreamKind, query: &str) -> Result<Vec<Question>,
     if items.len() > MOST_ITEMS {
         return Err(BadRequest::TooMany { parameter, count: items.len(), most: MOST_ITEMS });
     }
-    // Without any, the one question that is left says what is missing.
+    // Without items, the single form gives the error that names the missing parameter.
     if items.is_empty() {
         return given.into_question(upstream).map(|question| vec![question]);
     }
@@ -68,8 +69,8 @@ fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
-/// The parameters somebody may read, decoded; of a repeated one the first. Those of the other path
-/// are gathered and then ignored like any unknown one.
+/// The parameters of both paths, decoded; the first one counts where a parameter is repeated. Those
+/// of the other path are collected and then ignored, like unknown ones.
 #[derive(Clone, Default)]
 struct Given<'a> {
     secret_id: Option<Cow<'a, str>>,
@@ -111,7 +112,7 @@ impl<'a> Given<'a> {
             }),
         };
         let field = match self.field {
-            // A client whose variable is empty by mistake must not be given the whole value.
+            // A client whose variable is empty by mistake must not get the whole value.
             Some(field) => Some(Field::new(field).ok_or(BadRequest::Missing {
                 parameter: "field",
                 expected: "a key of the JSON value, or a JSON pointer",
@@ -125,7 +126,7 @@ impl<'a> Given<'a> {
         let mut given = Self::default();
         for (raw_name, raw_value) in pairs(query) {
             let name = decode(raw_name, raw_name)?;
-            // Decoded even when ignored: a broken sequence anywhere is a mistake worth telling.
+            // Decoded even if ignored: a broken sequence anywhere is an error worth reporting.
             let value = decode(raw_value, &name)?;
             let slot = match &*name {
                 "secretId" => &mut given.secret_id,
@@ -165,7 +166,7 @@ fn names(upstream: UpstreamKind) -> &'static [&'static str] {
     }
 }
 
-/// Decodes a name or value; `parameter` is what an error calls it. Borrows when nothing is encoded.
+/// Decodes a name or value; errors call it `parameter`. Borrows when nothing is encoded.
 fn decode<'a>(raw: &'a str, parameter: &str) -> Result<Cow<'a, str>, BadRequest> {
     if !raw.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Ok(Cow::Borrowed(raw));
@@ -189,7 +190,7 @@ fn decode<'a>(raw: &'a str, parameter: &str) -> Result<Cow<'a, str>, BadRequest>
     Ok(Cow::Owned(decoded))
 }
 
-/// The first `%` without its two hexadecimal digits, with what stands in their place.
+/// The first `%` that lacks its two hexadecimal digits, with the characters in their place.
 fn broken_sequence(raw: &str) -> Option<String> {
     raw.match_indices('%').map(|(at, _percent)| &raw[at..]).find_map(|rest| {
         let sequence = rest.chars().take(3);
@@ -219,7 +220,7 @@ fn truth(parameter: &'static str, value: &str, expected: &'static str) -> Result
     }
 }
 
-/// Of a version and a label the one that comes first in the URL counts; the other is not looked at.
+/// Of a version and a label, the one that comes first in the URL counts; the other is ignored.
 fn selector(
     version: Option<Cow<'_, str>>,
     label: Option<Cow<'_, str>>,
@@ -235,7 +236,7 @@ fn selector(
 }
 
 fn version_number(value: &str) -> Result<u64, BadRequest> {
-    // `parse` alone would take a leading `+`.
+    // `parse` alone would accept a leading `+`.
     let digits = Some(value).filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
     digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| BadRequest::Invalid {
         parameter: "version",

@@ -1,4 +1,4 @@
-//! How answers and errors look on the wire. The only place that maps an error to HTTP.
+//! Turns answers and errors into HTTP responses. The only place that maps an error to HTTP.
 
 use actix_web::{
     HttpResponse,
@@ -17,7 +17,7 @@ use crate::{
     secret::SecretValue,
 };
 
-/// Carries the error's code. Written as AWS writes it by [`Connection`](super::wire).
+/// Carries the error's code. [`Connection`](super::wire) writes the name as AWS does.
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -28,7 +28,7 @@ const STALE: HeaderValue = HeaderValue::from_static("110 - \"Response is Stale\"
 const UPSTREAM_FAILURE: &str = "an unexpected error occurred while executing request";
 pub(super) const BAD_TOKEN: &str = "bad session token or header key";
 
-/// A value: 200 with the finished body. One past its TTL says so, as RFC 9111 has it.
+/// 200 with the finished body. `Age` and `Warning` (RFC 9111) mark a value past its TTL.
 pub(super) fn success(answer: &Answer) -> HttpResponse {
     let mut response = respond(StatusCode::OK, TEXT, answer.body.reveal());
     if let Some(age) = answer.stale_age {
@@ -48,8 +48,8 @@ pub(super) fn json(document: String) -> HttpResponse {
     respond(StatusCode::OK, JSON, document.into())
 }
 
-/// A JSON array of values, and of objects that say why there is none. The oldest of the values that are past
-/// their TTL gives the age.
+/// A JSON array with a value or an error object for each item. `Age` is that of the oldest value
+/// past its TTL.
 pub(super) fn batch(items: Vec<Result<Answer, String>>) -> HttpResponse {
     let length =
         items.iter().map(|item| item.as_ref().map_or_else(String::len, |it| it.body.len()));
@@ -71,7 +71,7 @@ pub(super) fn batch(items: Vec<Result<Answer, String>>) -> HttpResponse {
     response
 }
 
-/// No token, or a wrong one.
+/// 401 for a request without a token, or with a wrong one.
 pub(super) fn unauthorized() -> HttpResponse {
     error(
         StatusCode::UNAUTHORIZED,
@@ -80,7 +80,7 @@ pub(super) fn unauthorized() -> HttpResponse {
     )
 }
 
-/// A request that no upstream is asked about.
+/// 400 for a request that no upstream is asked about.
 pub(super) fn bad_request(reason: &BadRequest) -> HttpResponse {
     error(StatusCode::BAD_REQUEST, BAD_REQUEST, bad_request_text(reason).into())
 }
@@ -89,7 +89,7 @@ pub(super) fn bad_request_text(reason: &BadRequest) -> String {
     format!("Bad Request: {reason}")
 }
 
-/// A fetch that ended without a value.
+/// 400 for a fetch that ended without a value.
 pub(super) fn failure(failure: &FetchError) -> HttpResponse {
     let code = failure.code();
     let mut response = error(StatusCode::BAD_REQUEST, code, failure_text(failure).into());
@@ -105,7 +105,7 @@ pub(super) fn failure_text(failure: &FetchError) -> String {
 
 fn error(status: StatusCode, code: &str, body: Bytes) -> HttpResponse {
     let mut response = respond(status, TEXT, body);
-    // An upstream's code that is no header value is not worth failing the answer for.
+    // An upstream may send a code that cannot be a header's value; the answer must not fail for it.
     let code = HeaderValue::from_str(code).unwrap_or(HeaderValue::from_static("InternalFailure"));
     response.headers_mut().insert(ERROR_TYPE, code);
     response

@@ -1,4 +1,4 @@
-//! What happens to a request: the checks in their order, one question, one answer.
+//! Routes a request: the checks in their order, then one question and its answer.
 
 use std::rc::Rc;
 
@@ -17,19 +17,19 @@ use crate::{
     stats::Stats,
 };
 
-/// What requests are answered from.
+/// What the handler of requests needs.
 #[derive(Debug)]
 pub struct Service {
-    /// Who may ask.
+    /// Checks tokens.
     pub authorizer: Authorizer,
-    /// Where answers come from.
+    /// Answers keys.
     pub cache: Cache,
-    /// What `GET /stats` shows.
+    /// The counters of `GET /stats`.
     pub stats: Rc<Stats>,
 }
 
-/// Routes every request to one handler: the order of the checks is part of the interface, and a router
-/// would judge path and method before the token.
+/// Routes every request to one handler: the order of the checks is part of the interface, and
+/// actix-web's router would check path and method before the token.
 pub fn routes(service: web::Data<Service>) -> impl FnOnce(&mut web::ServiceConfig) {
     |app| {
         app.app_data(service).default_service(web::to(serve));
@@ -38,14 +38,14 @@ pub fn routes(service: web::Data<Service>) -> impl FnOnce(&mut web::ServiceConfi
 
 async fn serve(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
     let mut response = answer(&request, &service).await;
-    // A body of unknown length is not looked for the next request behind it.
+    // Where a body has no known length, the next request cannot be found behind it.
     if !matches!(request.chunked(), Ok(false)) {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
 }
 
-/// What a path leads to.
+/// What is found at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Endpoint {
     /// A liveness probe.
@@ -119,7 +119,7 @@ async fn answer(request: &HttpRequest, service: &Service) -> HttpResponse {
     }
 }
 
-/// The same answer with one field of its value for a body.
+/// The same answer, with one field of its value as the body.
 fn one_field(field: &Field, answer: Answer) -> HttpResponse {
     match field.of_body(&answer.body.reveal()) {
         Ok(body) => reply::success(&Answer { body, ..answer }),
@@ -127,7 +127,7 @@ fn one_field(field: &Field, answer: Answer) -> HttpResponse {
     }
 }
 
-/// Not above DEBUG: any client on the machine can send nonsense, and fill the log.
+/// At DEBUG only: any local process can send malformed requests, and must not fill the log.
 fn refused(reason: &BadRequest) -> HttpResponse {
     debug!("refused: {reason}");
     reply::bad_request(reason)

@@ -1,8 +1,8 @@
-//! The session tokens of a SnapStart function, which has none in its environment.
+//! Checks the session tokens of a SnapStart function, whose environment has none.
 //!
-//! A client sends the session token of the credentials that it has. They are renewed before they expire,
-//! by each client at its own time, so the token before the current one is as good until its credentials
-//! expire. Only a token that is not known costs a call to the credentials' endpoint.
+//! A client sends the session token of its current credentials. Each client renews them at its own
+//! time, before they expire, so the previous token stays valid until its credentials expire. Only
+//! an unknown token costs a call to the credentials' endpoint.
 
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
@@ -17,8 +17,8 @@ use crate::{
     },
 };
 
-/// How long an answer of the endpoint counts, or its failure: one call in this time, whatever clients
-/// send.
+/// How long an answer of the endpoint, or its failure, is reused: it gets one call in this time,
+/// whatever clients send.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The endpoint is in the same environment: it answers in milliseconds or not at all.
@@ -28,7 +28,7 @@ pub(super) struct SnapStartTokens {
     source: Rc<dyn CurrentToken>,
     clock: Arc<dyn Clock>,
     known: RefCell<Known>,
-    /// Held by the caller that asks the endpoint: the others wait for the same answer.
+    /// Locked while the endpoint is asked, so that other callers wait for the same answer.
     last_asked: Mutex<Option<(Moment, Result<(), SharedFetchError>)>>,
 }
 
@@ -44,11 +44,11 @@ impl SnapStartTokens {
         Self { source, clock, known: RefCell::default(), last_asked: Mutex::new(None) }
     }
 
-    /// Whether this is a token of credentials that have not expired.
+    /// Whether `presented` is the token of credentials that have not expired.
     ///
     /// # Errors
     ///
-    /// It is not known, and the endpoint cannot be asked: it may be right or wrong.
+    /// The token is unknown and the endpoint gave no answer, so it cannot be checked.
     pub(super) async fn admit(&self, presented: &[u8]) -> Result<bool, SharedFetchError> {
         if self.is_known(presented) {
             return Ok(true);
@@ -61,7 +61,7 @@ impl SnapStartTokens {
                 .clone()
                 .map(|()| self.is_current(presented) || self.is_known(presented));
         }
-        // A caller that hangs up meanwhile has asked all the same.
+        // Set before the call: should this caller hang up, the next one must not ask again at once.
         *last_asked = Some((self.clock.now(), Err(Arc::new(unavailable(&not_in_time())))));
         let answer = timeout(LONGEST_ANSWER, self.source.current_token()).await;
         let outcome = match answer.unwrap_or_else(|_elapsed| Err(not_in_time())) {
@@ -78,7 +78,7 @@ impl SnapStartTokens {
         outcome.map(|()| self.is_current(presented) || self.is_known(presented))
     }
 
-    /// Whether the endpoint has just given it, whatever it says of its end.
+    /// Whether it is the current token, whatever its expiry says.
     fn is_current(&self, presented: &[u8]) -> bool {
         let known = self.known.borrow();
         known.current.as_ref().is_some_and(|current| current.token.is(presented))
@@ -98,7 +98,7 @@ impl Known {
     fn add(&mut self, token: SessionToken) {
         let is_new = !self.current.as_ref().is_some_and(|current| current.has_text_of(&token));
         let before = self.current.replace(token);
-        // Without an end it would be valid for ever.
+        // A previous token without an expiry would be valid for ever.
         if is_new && let Some(before) = before.filter(|before| before.expires.is_some()) {
             self.previous = Some(before);
         }

@@ -1,4 +1,4 @@
-//! The actor that holds the conversation with the Extensions API.
+//! The actor that talks to the Extensions API.
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use tokio::sync::watch;
@@ -15,7 +15,7 @@ use crate::{
     log::debug,
 };
 
-/// Registers, asks for `next` at once after every event, and publishes how far it has come.
+/// Registers, asks for `next` at once after every event, and publishes its progress.
 ///
 /// ```text
 /// registering ──answer──▶ waiting ──SHUTDOWN──▶ (ended)
@@ -24,11 +24,11 @@ use crate::{
 ///      └──────── error ──────────┴────────────▶ (ended)
 /// ```
 ///
-/// Invariant: exactly one call to the API is open while registering or waiting, none afterwards. That
-/// call is the only future on the actor's context, and keeps the actor alive: it takes no message, and
-/// its address is not needed. If the call panics, the actor is dropped and every reader of its progress
-/// gets [`LifecycleError::Abandoned`]; nothing restarts it, because a second conversation under one name
-/// is refused.
+/// Invariant: exactly one call to the API is open while registering or waiting, none afterwards.
+/// That call is the only future on the actor's context, and keeps the actor alive: the actor takes
+/// no message, and its address is not kept. If the call panics, the actor is dropped and every
+/// reader of its progress gets [`LifecycleError::Abandoned`]; nothing restarts it, because Lambda
+/// refuses to register one name twice.
 #[derive(Debug)]
 pub struct LifecycleActor {
     pending: Option<PendingRegistration>,
@@ -36,7 +36,7 @@ pub struct LifecycleActor {
 }
 
 impl LifecycleActor {
-    /// Starts an actor that goes on from a register request that has been sent.
+    /// Starts the actor for a register request that has been sent already.
     pub fn start_from(pending: PendingRegistration) -> Lifecycle {
         let (progress, lifecycle) = Lifecycle::new();
         Self { pending: Some(pending), progress }.start();
@@ -59,8 +59,8 @@ impl Actor for LifecycleActor {
 }
 
 impl LifecycleActor {
-    /// Registering → waiting. `next` is asked for before the registration is published: Lambda holds the
-    /// first invocation until then.
+    /// Registering → waiting. Asks for `next` before it publishes the registration: Lambda holds
+    /// the first invocation until then.
     fn registered(
         &mut self,
         registration: Registration,
@@ -76,8 +76,8 @@ impl LifecycleActor {
         self.progress.send_modify(|progress| progress.registration = Some(registration));
     }
 
-    /// Waiting → waiting, or the end. There is no time-out: the answer may take hours. When the actor is
-    /// dropped, so is this, and the connection closes.
+    /// Waiting → waiting, or the end. There is no time-out: the answer may take hours. Dropping the
+    /// actor drops the call and closes its connection.
     fn ask_for_next(&self, mut client: ExtensionsClient, ctx: &mut Context<Self>) {
         let next = async move {
             let event = client.next().await;
@@ -93,7 +93,7 @@ impl LifecycleActor {
         }));
     }
 
-    /// An event after which the conversation goes on as before.
+    /// Handles an event after which the actor waits for the next one.
     fn passed(&mut self, event: Event) {
         match event {
             Event::Invoke { request_id } => {
@@ -104,8 +104,8 @@ impl LifecycleActor {
         }
     }
 
-    /// `next` is not asked for again: Lambda takes that for an extension that has no intention to exit,
-    /// and waits for the deadline.
+    /// Does not ask for `next` again: Lambda would conclude that the extension does not intend to
+    /// exit, and wait for the deadline.
     fn shut_down(&mut self, reason: ShutdownReason) {
         debug!(%reason, invocations = self.progress.borrow().invocations, "SHUTDOWN");
         self.end(Ok(reason));

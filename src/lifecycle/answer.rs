@@ -1,5 +1,5 @@
 //! Reads one HTTP answer from a bare socket: the register answer, whose request was sent before
-//! there was a runtime, and so before there was an HTTP client.
+//! there was a runtime or an HTTP client.
 
 use std::io;
 
@@ -7,12 +7,12 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::lifecycle::{api::Call, error::LifecycleError};
 
-/// Bounds head and body each. A real answer has some 500 bytes; whoever sends more than this is not
-/// the Extensions API, and must not fill the function's memory.
+/// The limit of the head and of the body, in bytes. A real answer has some 500; a longer one does
+/// not come from the Extensions API, and must not fill the function's memory.
 const LIMIT: usize = 64 * 1024;
 const MAX_HEADERS: usize = 64;
 
-/// The register answer, as far as it matters.
+/// What is used of the register answer.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -32,9 +32,9 @@ struct Head {
     close: bool,
 }
 
-/// Reads the register answer, in however many pieces it comes.
+/// Reads the register answer, in however many pieces it arrives.
 ///
-/// It may wait for ever: who calls it sets the time-out.
+/// Waits without a limit: the caller sets the time-out.
 pub(super) async fn read(from: &mut (impl AsyncRead + Unpin)) -> Result<Answer, LifecycleError> {
     let mut received = Vec::with_capacity(1024);
     let head = loop {
@@ -56,7 +56,7 @@ pub(super) async fn read(from: &mut (impl AsyncRead + Unpin)) -> Result<Answer, 
     while body.len() < body_length {
         read_more(from, &mut body).await?;
     }
-    // More than the body has come: the connection is not where we think it is.
+    // Bytes after the body belong to no request, so the connection cannot be trusted.
     let reusable = head.content_length == Some(body.len()) && !head.close;
     body.truncate(body_length);
     Ok(Answer { status: head.status, identifier: head.identifier, body, reusable })
@@ -73,7 +73,7 @@ async fn read_more(
     read.map(drop).map_err(|cause| LifecycleError::Connection { call: Call::Register, cause })
 }
 
-/// The head, or none while it is incomplete.
+/// The head, or `None` while it is incomplete.
 fn parse_head(received: &[u8]) -> Result<Option<Head>, LifecycleError> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
@@ -97,7 +97,7 @@ fn parse_head(received: &[u8]) -> Result<Option<Head>, LifecycleError> {
             "content-length" => {
                 let declared = value.trim().parse();
                 head.content_length =
-                    Some(declared.map_err(|_| malformed("its content-length is no number"))?);
+                    Some(declared.map_err(|_| malformed("its content-length is not a number"))?);
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! The words of the Extensions API: who speaks, what is called, what is asked and reported.
+//! The vocabulary of the Extensions API: identifiers, calls, events, and what registering returns.
 
 use std::{fmt, time::Duration};
 
@@ -9,12 +9,12 @@ use crate::settings::InitializationType;
 /// The API is on the same machine: a connection takes microseconds or never comes.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Who we are to the Extensions API: every call after register carries it.
+/// Identifies the extension: every call after register carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExtensionId(String);
 
 impl ExtensionId {
-    /// Takes an identifier that can stand in a header.
+    /// `None` if it cannot be the value of a header.
     pub(super) fn new(id: &str) -> Option<Self> {
         is_header_safe(id).then(|| Self(id.to_owned()))
     }
@@ -30,16 +30,16 @@ impl fmt::Display for ExtensionId {
     }
 }
 
-/// A call of the Extensions API, in AWS's words.
+/// A call of the Extensions API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// Says which events are wanted, and gets the identifier.
+    /// Names the events that are wanted, and returns the identifier.
     Register,
     /// Waits for the next event.
     Next,
-    /// Says that initialising failed; the extension exits afterwards.
+    /// Reports that initialisation failed; the extension exits afterwards.
     InitError,
-    /// Says that the extension failed and exits.
+    /// Reports that the extension failed and exits.
     ExitError,
 }
 
@@ -68,14 +68,14 @@ impl fmt::Display for Call {
 /// The events an extension registers for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Events {
-    /// Every invocation, and the end.
+    /// INVOKE and SHUTDOWN.
     InvokeAndShutdown,
-    /// The end alone: all that Lambda Managed Instances allow.
+    /// SHUTDOWN alone, which is all that Lambda Managed Instances allow.
     ShutdownOnly,
 }
 
 impl Events {
-    /// What may be asked for in an environment that Lambda made in this way.
+    /// The events that an extension may register for in an environment of this type.
     pub fn for_initialization_type(initialization_type: &InitializationType) -> Self {
         match initialization_type {
             InitializationType::ManagedInstances => Self::ShutdownOnly,
@@ -92,10 +92,10 @@ impl Events {
     }
 }
 
-/// What registering gave.
+/// What Lambda answered to register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
-    /// Who we are from now on.
+    /// The identifier for all further calls.
     pub extension_id: ExtensionId,
     /// The events that were granted.
     pub events: Events,
@@ -117,7 +117,7 @@ pub struct RegisteredFunction {
     pub account_id: Option<String>,
 }
 
-/// Whether a text can stand in a header: visible ASCII, and not empty.
+/// Whether a text can be the value of a header: visible ASCII, and not empty.
 pub(super) fn is_header_safe(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

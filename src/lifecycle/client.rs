@@ -24,7 +24,8 @@ use crate::{
     settings::RuntimeApi,
 };
 
-/// No event comes near it: an INVOKE event does not carry the payload.
+/// The limit of an answer's body, in bytes. Events are far shorter: an INVOKE event does not carry
+/// the payload.
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// Attempts at one `next` whose connection keeps failing. With the pauses between them, 150 ms:
@@ -32,15 +33,15 @@ const BODY_LIMIT: usize = 64 * 1024;
 const MAX_ATTEMPTS: u32 = 5;
 /// The pause before the second attempt; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// A call that was open for this long was a good one: its failure, or an answer that cannot be read, is
-/// the first failure, not the next one.
+/// A call that was open for this long counts as a success: if it then fails, or its answer cannot
+/// be read, that is the first failure and not one more.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
-/// The time a report may take: whoever reports is about to exit, and Lambda's patience ends at 2 s.
+/// How long a report may take: the process is about to exit, and Lambda kills it after 2 s.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Speaks to the Extensions API as one registered extension. Needs a `LocalSet`, such as every actix
-/// System is.
+/// Calls the Extensions API as one registered extension. Needs a `LocalSet`, which every actix
+/// System has.
 #[derive(Debug)]
 pub struct ExtensionsClient {
     runtime_api: RuntimeApi,
@@ -54,18 +55,18 @@ impl ExtensionsClient {
         Self { runtime_api, extension_id, connection: None }
     }
 
-    /// Goes on over a connection that is there already; if it turns out unusable, the first call
-    /// makes another one.
+    /// Uses a connection that is open already. If it turns out to be unusable, the first call opens
+    /// another one.
     pub(super) async fn go_on_over(&mut self, socket: TcpStream) {
         self.connection = converse(socket).await.ok();
     }
 
-    /// Waits for the next event: for ever, if need be. The environment may be frozen for hours
-    /// while this is open; AWS says to set no time-out.
+    /// Waits for the next event, without a time-out, as AWS recommends: the environment may be
+    /// frozen for hours meanwhile.
     ///
-    /// A connection that breaks meanwhile, as it may when the environment thaws, is replaced, and so is
-    /// one whose answer cannot be read. After five failures in short succession the last one is returned,
-    /// as [`LifecycleError::GaveUp`]; an answer that refuses is returned at once, because the API
+    /// A connection that breaks meanwhile, as it may when the environment thaws, is replaced, and
+    /// so is one whose answer cannot be read. After five failures in short succession the last one
+    /// is returned, as [`LifecycleError::GaveUp`]; a refusal is returned at once, because the API
     /// documents it as unrecoverable.
     ///
     /// Dropping the future closes the connection.
@@ -79,8 +80,8 @@ impl ExtensionsClient {
                 Err(error) => return Err(error),
             };
             self.connection = None;
-            // Both clocks are asked: while frozen, only one of them moves. A time-out of connecting
-            // takes its time too, but no call was open then.
+            // By both clocks, because only one of them moves during a freeze. A time-out of
+            // connecting takes as long, but no call was open then.
             let held = SystemClock.now().age_since(asked).is_some_and(|held| held >= GOOD_FOR);
             if held && !matches!(error, LifecycleError::Connect { .. }) {
                 attempts = 0;
@@ -104,7 +105,7 @@ impl ExtensionsClient {
         })
     }
 
-    /// Reports a failure, once, within a second.
+    /// Reports a failure. Makes one attempt, which takes at most a second.
     pub(super) async fn report(
         &mut self,
         call: Call,
@@ -130,7 +131,7 @@ impl ExtensionsClient {
             .header("Lambda-Extension-Identifier", self.extension_id.as_str())
     }
 
-    /// One exchange. It may wait for ever: who calls it sets the time-out, or means it.
+    /// Sends one request and reads its answer. Waits without a limit: the caller sets the time-out.
     async fn call(
         &mut self,
         call: Call,
@@ -143,7 +144,7 @@ impl ExtensionsClient {
         };
         let request = request.body(Full::new(body)).map_err(|error| LifecycleError::Malformed {
             call,
-            reason: format!("it was never asked: {error}"),
+            reason: format!("the request could not be built: {error}"),
         })?;
         let connection = self.connected().await?;
         connection.ready().await.map_err(broken)?;
@@ -157,7 +158,7 @@ impl ExtensionsClient {
         if status.is_success() { Ok(body) } else { Err(refused(call, status.as_u16(), &body)) }
     }
 
-    /// The kept connection, or a new one in its place when the API has closed it.
+    /// The kept connection, or a new one if the API has closed it.
     async fn connected(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, LifecycleError> {
         let kept = self.connection.take().filter(|connection| !connection.is_closed());
         let connection = match kept {
@@ -176,8 +177,8 @@ impl ExtensionsClient {
     }
 }
 
-/// Puts HTTP on a socket. The task that moves the bytes stays on this thread, as all of us do, and
-/// ends with the sender or the connection; if it panics, the open call ends as a broken connection.
+/// Starts HTTP on a socket. The task that moves the bytes runs on this thread, and ends with the
+/// sender or the connection; if it panics, the open call fails as a broken connection.
 async fn converse(socket: TcpStream) -> io::Result<SendRequest<Full<Bytes>>> {
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
         .await
@@ -190,8 +191,8 @@ async fn converse(socket: TcpStream) -> io::Result<SendRequest<Full<Bytes>>> {
     Ok(sender)
 }
 
-/// Tells Lambda that the extension failed after it had registered. Opens a connection of its own,
-/// because the kept one holds `next`. The process should exit afterwards.
+/// Reports to Lambda that the extension failed after it had registered. Opens a connection of its
+/// own, because the kept one is busy with `next`. The process should exit afterwards.
 pub async fn report_exit_error(
     runtime_api: RuntimeApi,
     extension_id: ExtensionId,

@@ -1,36 +1,36 @@
-//! Why the conversation with the Extensions API failed. One value, shared by every reader.
+//! Errors of the Extensions API. All readers share one value.
 
 use std::{io, sync::Arc, time::Duration};
 
 use crate::{lifecycle::api::Call, settings::RuntimeApi};
 
-/// What waiting for the Extensions API ends with when it fails; all readers share one.
+/// What every wait for the Extensions API ends with once it has failed; all readers share it.
 pub type SharedLifecycleError = Arc<LifecycleError>;
 
-/// Why the conversation with the Extensions API failed. The text names every cause: it ends as one line
+/// Why a call of the Extensions API failed. The text names every cause, because it becomes one line
 /// of the log.
 #[derive(Debug, thiserror::Error)]
 pub enum LifecycleError {
-    /// The name of the executable cannot stand in a header, or there is none.
+    /// The name of the executable is missing, or cannot be the value of a header.
     #[error("`{0}` cannot be an extension's name: it takes visible characters, 1 to 128 of them")]
     InvalidName(String),
     /// No connection could be made.
     #[error("no connection to the Extensions API at {runtime_api}: {cause}")]
     Connect {
-        /// Where it was looked for.
+        /// The address that was tried.
         runtime_api: RuntimeApi,
-        /// What the socket said.
+        /// The socket's error.
         cause: io::Error,
     },
-    /// The connection was there and broke before the answer was complete.
+    /// The connection broke before the answer was complete.
     #[error("the connection broke during {call}: {cause}")]
     Connection {
         /// The call that was open.
         call: Call,
-        /// What broke it.
+        /// The connection's error.
         cause: io::Error,
     },
-    /// What came is not an answer to the call.
+    /// The answer cannot be read.
     #[error("the answer to {call} is malformed: {reason}")]
     Malformed {
         /// The call that was answered.
@@ -38,15 +38,15 @@ pub enum LifecycleError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Nothing came in the time a call may take; [`Call::Next`] may take for ever.
+    /// No answer came in time. [`Call::Next`] has no time-out.
     #[error("no answer to {call} within {} ms", after.as_millis())]
     NoAnswer {
         /// The call that was not answered.
         call: Call,
-        /// How long it was waited for.
+        /// The time-out.
         after: Duration,
     },
-    /// The API answered with an error of its own: it will not change its mind.
+    /// The API answered with an error, which is final.
     #[error("{call} was refused with {status} {error_type}: {message}")]
     Refused {
         /// The call that was refused.
@@ -63,18 +63,18 @@ pub enum LifecycleError {
     GaveUp {
         /// The call that was tried.
         call: Call,
-        /// How often.
+        /// How often it was tried.
         attempts: u32,
-        /// What the last attempt ended with.
+        /// The error of the last attempt.
         cause: Box<LifecycleError>,
     },
-    /// The actor that speaks to the API has died.
+    /// The actor that calls the API has died.
     #[error("the lifecycle actor has died; its panic is logged above")]
     Abandoned,
 }
 
 impl LifecycleError {
-    /// Whether another attempt on a new connection can help. An answer that refuses is final.
+    /// Whether another attempt on a new connection can help. A refusal is final.
     pub(super) fn is_worth_another_attempt(&self) -> bool {
         matches!(self, Self::Connect { .. } | Self::Connection { .. } | Self::Malformed { .. })
     }

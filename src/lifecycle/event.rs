@@ -4,15 +4,16 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// What `next` answers with.
+/// An event, as `next` answers it.
 ///
-/// `eventType` alone decides which event it is: no detail, of whatever type or absent, makes it another
-/// one, or none. Deadlines are not read: nothing here depends on them.
+/// `eventType` alone decides which event it is: a detail that is absent or of another type does not
+/// change it. Deadlines are not read, because nothing depends on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The function is being invoked, at this very moment.
+    /// An invocation of the function begins.
     Invoke {
-        /// The invocation's identifier, as the function sees it; empty if it is no text.
+        /// The invocation's identifier, as the function sees it; empty if it is absent or not a
+        /// text.
         request_id: String,
     },
     /// The environment ends; about 2 s are left.
@@ -64,7 +65,7 @@ impl Event {
 /// Why the environment ends.
 ///
 /// AWS documents three; its emulator sends `SandboxTerminated` and `ReleaseFail` as well. Nothing
-/// depends on which one it is, so none is an error.
+/// depends on the reason, so an unknown one is not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ShutdownReason {
     /// The environment has been idle, or Lambda wants a new one.
@@ -73,7 +74,7 @@ pub enum ShutdownReason {
     Timeout,
     /// The runtime or an extension failed.
     Failure,
-    /// Any other, in Lambda's words.
+    /// Any other reason, as Lambda writes it.
     Other(String),
 }
 
@@ -84,7 +85,7 @@ impl Default for ShutdownReason {
 }
 
 impl From<String> for ShutdownReason {
-    /// Letter case does not count: the documentation and the emulator differ in it.
+    /// Ignores letter case, in which the documentation and the emulator differ.
     fn from(reason: String) -> Self {
         match reason.to_ascii_lowercase().as_str() {
             "spindown" => Self::Spindown,

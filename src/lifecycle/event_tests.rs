@@ -50,7 +50,7 @@ fn no_detail_of_any_type_makes_an_event_another_one() {
 }
 
 #[test]
-fn without_a_type_it_is_no_event() {
+fn a_body_without_a_type_is_an_error() {
     for json in ["", "{", "[]", "{}", "null", r#"{"eventType":1}"#, r#"{"eventType":null}"#] {
         assert!(Event::read(json.as_bytes()).is_err(), "{json}");
     }

@@ -1,10 +1,10 @@
-//! The life of the extension as Lambda sees it: register, `next`, INVOKE, SHUTDOWN.
+//! The lifecycle of the extension in Lambda: register, `next`, INVOKE, SHUTDOWN.
 //!
-//! This module owns the conversation with the Extensions API, from the register request, which is sent
-//! before any runtime exists ([`send_register`]), to the SHUTDOWN event. [`LifecycleActor`] holds it, and
-//! [`Lifecycle`] tells how far it has come. It promises that no work stands between an event and the
-//! following `next`: Lambda holds the function for exactly that long. It knows nothing of caches and
-//! HTTP, and neither starts nor ends anything else: that is for [`extension`](crate::extension).
+//! Owns the calls of the Extensions API, from the register request, which is sent before any
+//! runtime exists ([`send_register`]), to the SHUTDOWN event. [`LifecycleActor`] makes them, and
+//! [`Lifecycle`] reports its progress. Promises that no work is done between an event and the
+//! following `next`: Lambda holds the function for exactly that long. Knows nothing of the cache or
+//! of the HTTP server, and starts and ends nothing else: [`extension`](crate::extension) does.
 //!
 //! The facts about the API are from AWS's documentation of it ("Using the Lambda Extensions API to
 //! create extensions") unless a line says otherwise.

@@ -1,19 +1,23 @@
-//! The extension's name.
+//! The name under which the extension registers.
 
 use std::path::Path;
 
 use crate::lifecycle::{api::is_header_safe, error::LifecycleError};
 
-/// The name an extension registers under. Lambda takes any other than the file name in
-/// `/opt/extensions` for an internal extension, which gets no SHUTDOWN.
+/// The name under which the extension registers: its file name in `/opt/extensions`. Lambda takes
+/// an extension with any other name for an internal one, which gets no SHUTDOWN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExtensionName(String);
 
 impl ExtensionName {
-    /// As long as the API documents a name to be; it also bounds the register request.
+    /// The limit that the API documents, in bytes; it also bounds the register request.
     const MAX_LENGTH: usize = 128;
 
-    /// Takes a name that can stand in a header.
+    /// Checks a name.
+    ///
+    /// # Errors
+    ///
+    /// It is empty, too long, or cannot be the value of a header.
     pub fn new(name: impl Into<String>) -> Result<Self, LifecycleError> {
         let name = name.into();
         if name.len() <= Self::MAX_LENGTH && is_header_safe(&name) {
@@ -23,8 +27,12 @@ impl ExtensionName {
         }
     }
 
-    /// The file name of the executable. Take the path it was started by rather than what a
-    /// symbolic link resolves to: Lambda knows the link.
+    /// The file name of an executable. `path` is the one by which it was started, not the target of
+    /// a symbolic link: Lambda knows the link.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Self::new`].
     pub fn of_executable(path: &Path) -> Result<Self, LifecycleError> {
         Self::new(path.file_name().unwrap_or_default().to_string_lossy())
     }

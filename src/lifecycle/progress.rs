@@ -1,4 +1,4 @@
-//! How far the conversation with the Extensions API has come.
+//! The progress of the extension's lifecycle.
 
 use tokio::sync::watch::{self, Receiver, Sender};
 
@@ -10,7 +10,7 @@ use crate::lifecycle::{
 
 type Outcome<T> = Result<T, SharedLifecycleError>;
 
-/// What there is to know so far.
+/// What has happened so far.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) registration: Option<Registration>,
@@ -18,7 +18,8 @@ pub(super) struct Progress {
     pub(super) end: Option<Outcome<ShutdownReason>>,
 }
 
-/// Reads what [`LifecycleActor`](super::LifecycleActor) publishes. Each clone waits for itself.
+/// Reads the progress that [`LifecycleActor`](super::LifecycleActor) publishes. Each clone reads
+/// for itself.
 ///
 /// Every wait ends with [`LifecycleError::Abandoned`] if the actor dies.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ impl Lifecycle {
     ///
     /// # Errors
     ///
-    /// It refused, or did not answer.
+    /// Lambda refused it, or did not answer.
     pub async fn registered(&mut self) -> Outcome<Registration> {
         self.wait_for(|progress| match (&progress.registration, &progress.end) {
             (Some(registration), _) => Some(Ok(registration.clone())),
@@ -47,12 +48,12 @@ impl Lifecycle {
         .await
     }
 
-    /// Waits until an invocation begins that this reader has not seen; several that begin meanwhile are
-    /// one. Under SnapStart the first one is the first sign of life after the restore.
+    /// Waits until an invocation begins that this reader has not seen; several that begin meanwhile
+    /// count as one. Under SnapStart, the first one is the first sign of the restore.
     ///
     /// # Errors
     ///
-    /// There will be no further one, because the API has failed for good.
+    /// No further invocation will be seen, because the API has failed for good.
     pub async fn invoked(&mut self) -> Outcome<()> {
         let seen = self.seen_invocations;
         let invocations = self
@@ -70,12 +71,12 @@ impl Lifecycle {
     ///
     /// # Errors
     ///
-    /// There will be none, because the API has failed for good.
+    /// SHUTDOWN will not be seen, because the API has failed for good.
     pub async fn shutdown(&mut self) -> Outcome<ShutdownReason> {
         self.wait_for(|progress| progress.end.clone()).await
     }
 
-    /// Waits until `outcome` finds one.
+    /// Waits until `outcome` gives one.
     async fn wait_for<T>(
         &mut self,
         outcome: impl Fn(&Progress) -> Option<Outcome<T>>,

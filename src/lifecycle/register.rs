@@ -1,8 +1,8 @@
-//! The early register: the request leaves before any runtime exists, the answer is read later.
+//! Registers early: the request is sent before any runtime exists, and its answer is read later.
 //!
-//! Lambda starts the function's runtime as soon as every extension has registered, so the register
-//! request is what a cold start waits for. Sent over a plain blocking socket as the first thing in
-//! `main`, it leaves half a millisecond sooner than from async code, and the runtime is built while
+//! Lambda starts the function's runtime as soon as every extension has registered, so a cold start
+//! waits for the register request. Sent over a plain blocking socket, right after the port is
+//! bound, it leaves half a millisecond sooner than from async code, and the runtime is built while
 //! Lambda answers.
 
 use std::{
@@ -26,10 +26,10 @@ use crate::{
     settings::RuntimeApi,
 };
 
-/// Lambda ends INIT after 10 s; an answer later than that is none.
+/// Lambda ends INIT after 10 s, so a later answer is of no use.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A register request that is on its way: the socket, and what was asked over it.
+/// A register request that has been sent: its socket, and what it asks for.
 #[derive(Debug)]
 pub struct PendingRegistration {
     socket: TcpStream,
@@ -40,8 +40,8 @@ pub struct PendingRegistration {
 
 /// Connects and sends the register request. Needs no runtime.
 ///
-/// Blocks for at most one second per address of `runtime_api` (on Lambda it is one literal
-/// address), and not for the answer.
+/// Blocks for at most one second for each address of `runtime_api`, which is one literal address on
+/// Lambda. Does not wait for the answer.
 pub fn send_register(
     runtime_api: RuntimeApi,
     name: ExtensionName,
@@ -89,8 +89,8 @@ fn register_request(runtime_api: &RuntimeApi, name: &ExtensionName, events: Even
 }
 
 impl PendingRegistration {
-    /// Waits for the answer; needs an actix System. Gives the registration, and a client for the
-    /// further calls that goes on over the same connection.
+    /// Waits for the answer; needs an actix System. Returns the registration, and a client that
+    /// makes the further calls over the same connection.
     ///
     /// If the answer refuses INVOKE, registers again for SHUTDOWN alone: managed instances allow no
     /// more, and nothing here depends on INVOKE.
@@ -118,7 +118,7 @@ impl PendingRegistration {
     }
 }
 
-/// Reads one register answer from `socket` and judges it.
+/// Reads one register answer from `socket`.
 async fn accepted(
     mut socket: tokio::net::TcpStream,
     runtime_api: &RuntimeApi,
@@ -164,8 +164,9 @@ fn broken(cause: io::Error) -> LifecycleError {
     LifecycleError::Connection { call: Call::Register, cause }
 }
 
-/// Tells Lambda that initialising failed, when the port is taken for instance. Waits for the
-/// registration first: the report needs the identifier. The process should exit afterwards.
+/// Reports to Lambda that initialisation failed, for instance because the port is taken. Waits for
+/// the register answer first, because the report needs the identifier. The process should exit
+/// afterwards.
 pub async fn report_init_error(
     pending: PendingRegistration,
     report: &ErrorReport,

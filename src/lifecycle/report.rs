@@ -1,4 +1,4 @@
-//! Failures, told in both directions: what we report to Lambda, and how Lambda refuses.
+//! Error reports to Lambda, and how Lambda's refusals are read.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::lifecycle::{api::Call, error::LifecycleError};
 pub struct ErrorType(&'static str);
 
 impl ErrorType {
-    /// Names a type of error; visible ASCII, because it goes into a header.
+    /// Names a type of error, in visible ASCII, because it becomes the value of a header.
     pub const fn new(error_type: &'static str) -> Self {
         Self(error_type)
     }
@@ -26,18 +26,18 @@ pub struct ErrorReport {
     error_message: String,
     /// Sent as the header `Lambda-Extension-Function-Error-Type` too.
     pub(super) error_type: ErrorType,
-    /// Always empty: the API wants the field, and there is no trace worth sending.
+    /// Always empty: the API requires the field, and there is no trace to send.
     stack_trace: [&'static str; 0],
 }
 
 impl ErrorReport {
-    /// Reports `message`, which must hold no secret: Lambda logs it.
+    /// Makes a report of `message`, which must not hold a secret: Lambda logs it.
     pub fn new(error_type: ErrorType, message: impl Into<String>) -> Self {
         Self { error_message: message.into(), error_type, stack_trace: [] }
     }
 }
 
-/// The body of an answer that refuses.
+/// The body of a refusal.
 #[derive(Debug, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Refusal {
@@ -51,7 +51,7 @@ impl Default for Refusal {
     }
 }
 
-/// Turns an answer that refuses into an error; a body that cannot be read leaves the status.
+/// Makes an error of a refusal. Where the body cannot be read, the status remains.
 pub(super) fn refused(call: Call, status: u16, body: &[u8]) -> LifecycleError {
     let Refusal { error_type, error_message } = serde_json::from_slice(body).unwrap_or_default();
     LifecycleError::Refused { call, status, error_type, message: error_message }

@@ -1,8 +1,8 @@
-//! How an event becomes a JSON object, one a line.
+//! How an event becomes a line that is a JSON object.
 //!
-//! `timestamp`, `level` and `message` are what Lambda's level filter and CloudWatch Insights look for; the
-//! event's fields stand beside them under their own names, numbers as numbers. `logger` tells the
-//! extension's lines from the function's.
+//! `timestamp`, `level` and `message` are what Lambda's level filter and CloudWatch Insights look
+//! for; the event's fields follow under their own names, with numbers as numbers. `logger` tells
+//! the extension's lines from the function's.
 
 use std::{
     fmt::{self, Write},
@@ -30,7 +30,7 @@ pub(super) fn write(mut writer: Writer<'_>, wall: SystemTime, event: &Event<'_>)
     write!(writer, r#"{{"timestamp":"{}","level":"{level}""#, Rfc3339(wall))?;
     write!(writer, r#","logger":"{}""#, env!("CARGO_PKG_NAME"))?;
     let mut object = Object { writer: writer.by_ref(), wants_message: true };
-    // Twice over the fields, as in a plain line: the message stands first wherever it was recorded.
+    // Two passes over the fields, as in a plain line: the message comes first.
     event.record(&mut object);
     object.wants_message = false;
     event.record(&mut object);
@@ -48,17 +48,17 @@ impl fmt::Display for Rfc3339 {
     }
 }
 
-/// An object whose closing brace is still to come.
+/// An object that is not closed yet.
 struct Object<'a> {
     writer: Writer<'a>,
     wants_message: bool,
 }
 
 impl Object<'_> {
-    /// A member, if its turn has come; `value` is JSON.
+    /// Writes a member if it belongs to this pass; `value` is JSON.
     fn member(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         if (field.name() == MESSAGE) == self.wants_message {
-            // A field that is named by a keyword: `r#type`.
+            // A field whose name is a keyword: `r#type`.
             let name = field.name();
             let name = name.strip_prefix("r#").unwrap_or(name);
             let _ = write!(self.writer, r#","{name}":{value}"#);

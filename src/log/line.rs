@@ -2,7 +2,8 @@
 //!
 //! `[parameters-secrets-extension] 2006/01/02 15:04:05 LEVEL message field=value other="two words"`
 //!
-//! One event is one line whatever it holds: what could break or forge a line is escaped.
+//! One event is one line, whatever it holds: characters that could break or forge a line are
+//! escaped.
 
 use std::{
     fmt::{self, Write},
@@ -63,7 +64,7 @@ where
             DEBUG_TARGET => writer.write_str(" DEBUG")?,
             _ => write!(writer, " {}", event.metadata().level())?,
         }
-        // Twice over the fields, because the message stands first wherever it was recorded.
+        // Two passes over the fields, because the message comes first wherever it was recorded.
         let mut line = Line { writer: writer.by_ref(), text: String::new(), part: Part::Message };
         event.record(&mut line);
         line.part = Part::Fields;
@@ -90,7 +91,7 @@ enum Part {
 
 struct Line<'a> {
     writer: Writer<'a>,
-    /// The value at hand: it has to be seen whole to know whether it needs quotes.
+    /// The current value: whether it needs quotes is known only once it is complete.
     text: String,
     part: Part,
 }
@@ -107,7 +108,7 @@ impl Line<'_> {
             write!(self.writer, " {}", Sentence(&self.text))
         } else {
             let name = field.name();
-            // A field that is named by a keyword: `r#type`.
+            // A field whose name is a keyword: `r#type`.
             let name = name.strip_prefix("r#").unwrap_or(name);
             write!(self.writer, " {name}={}", Value(&self.text))
         }
@@ -125,7 +126,7 @@ impl Visit for Line<'_> {
     }
 }
 
-/// Text as it is, but for what is not printable.
+/// Text as it is, except that unprintable characters are escaped.
 struct Sentence<'a>(&'a str);
 
 impl fmt::Display for Sentence<'_> {
@@ -141,7 +142,7 @@ impl fmt::Display for Sentence<'_> {
     }
 }
 
-/// Text as it is, or in quotes and escaped where its end could not be told otherwise.
+/// Text as it is, or in quotes and escaped where its end would be ambiguous.
 struct Value<'a>(&'a str);
 
 impl fmt::Display for Value<'_> {
@@ -155,8 +156,8 @@ impl fmt::Display for Value<'_> {
     }
 }
 
-/// Neither a control character nor anything else that moves, hides or breaks what is around it:
-/// other blanks, line separators, changes of direction.
+/// False for control characters and for others that move, hide or break the text around them: other
+/// blanks, line separators, changes of direction.
 fn is_printable(character: char) -> bool {
     matches!(character, '"' | '\'' | '\\') || character.escape_debug().len() == 1
 }

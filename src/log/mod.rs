@@ -1,7 +1,9 @@
-//! The log: one line on standard output for each event of ours, plain or a JSON object.
+//! The log: one line on standard output for each event of this program, as plain text or as a JSON
+//! object.
 //!
-//! Only this crate's own events are written. The SDK and the HTTP stack log requests and responses
-//! at DEBUG and could put a secret into any line, so no level lets theirs through.
+//! Writes this crate's own events alone, at every level: the SDK and the HTTP stack log requests
+//! and responses, and any line of theirs could hold a secret. Promises that a caller never waits
+//! for standard output, and that one event is one line.
 
 mod json;
 mod line;
@@ -26,10 +28,10 @@ use crate::{
     settings::{LogFormat, LogLevel, Notice},
 };
 
-/// Writes a DEBUG line; takes what tracing's own macro takes, but for a target.
+/// Writes a DEBUG line; takes the arguments of tracing's own macro, except a target.
 ///
-/// It is an INFO event of [`DEBUG_TARGET`], because a release build leaves out every event below INFO
-/// (Cargo.toml): the SDK and the HTTP stack have hundreds, and none of them is ever written.
+/// It is an INFO event of [`DEBUG_TARGET`], because a release build leaves out every event below
+/// INFO (Cargo.toml): the SDK and the HTTP stack have hundreds, and none of them is ever written.
 macro_rules! debug {
     ($($event:tt)+) => {
         ::tracing::info!(target: $crate::log::DEBUG_TARGET, $($event)+)
@@ -39,9 +41,9 @@ pub(crate) use debug;
 
 /// Starts the log on standard output. The first call counts; later ones change nothing.
 ///
-/// A thread writes the lines; what still waits is written when [`Drain`] is dropped. There is none where
-/// nothing is logged, or where the process may have no further thread: lines are then written where they
-/// arise.
+/// A thread writes the lines; those that still wait are written when [`Drain`] is dropped. Returns
+/// `None` where nothing is logged, and where no thread can be started: lines are then written by
+/// the thread that logs them.
 pub fn init(level: LogLevel, format: LogFormat) -> Option<Drain> {
     // Without a subscriber tracing is off altogether.
     if level == LogLevel::None {

@@ -7,12 +7,12 @@ use std::{
 
 use tracing::error;
 
-/// From now on a panic is an ERROR line with its place, instead of the standard library's lines on
-/// standard error.
+/// From now on a panic is logged as an ERROR line with its location, instead of the standard
+/// library's lines on standard error.
 ///
-/// Its message is written only if it is a text that stands in the source, as in `panic!("text")`. A
-/// message that was put together at run time may hold whatever was at hand, a secret too: `unwrap`
-/// puts the whole error into it, and an assertion both sides.
+/// The message is logged only if it is a literal of the source, as in `panic!("text")`. A message
+/// that is formatted at run time may hold a secret: that of `unwrap` holds the whole error, and
+/// that of an assertion both sides.
 pub fn log_panics() {
     panic::set_hook(Box::new(|info| log_panic(info.location(), info.payload())));
 }

@@ -1,4 +1,4 @@
-//! Decides which events become lines, and gives them to their writer.
+//! Decides which events become lines, and passes them to a writer.
 
 use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
@@ -16,7 +16,8 @@ use crate::{
     settings::{LogFormat, LogLevel},
 };
 
-/// What writes our plain lines to `make_writer`. A level that is off costs one atomic load.
+/// Writes this program's lines to `make_writer`, as plain text. A level that is off costs one
+/// atomic load.
 pub fn subscriber<W>(level: LogLevel, make_writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
@@ -24,7 +25,7 @@ where
     subscriber_in(LogFormat::Text, level, make_writer)
 }
 
-/// The same in either format.
+/// Like [`subscriber`], in either format.
 pub fn subscriber_in<W>(
     format: LogFormat,
     level: LogLevel,
@@ -51,7 +52,7 @@ where
         // Spans are not printed, so their fields are not even formatted.
         .fmt_fields(debug_fn(|_, _, _| Ok(())))
         .with_ansi(false)
-        // It would report to standard error, and panic if that is closed too.
+        // It would report a failed write to standard error, and panic if that is closed too.
         .log_internal_errors(false)
         .with_writer(make_writer);
     let debug = if level == LogLevel::Debug { LevelFilter::INFO } else { LevelFilter::OFF };

@@ -1,14 +1,14 @@
-//! What tells the events of this program from those of its libraries, and its own kinds apart.
+//! The targets and the field by which events are told apart.
 
 /// The target of our own events: this crate's name, with which all of its module paths begin.
 pub(super) const OWN_TARGET: &str = env!("CARGO_CRATE_NAME");
 
-/// The target of lines without a level word. They are events of the gravest level, so that every
-/// filter but off lets them through.
+/// The target of lines without a level word. Their events are at ERROR, so that every filter but
+/// off lets them through.
 pub(super) const PLAIN_TARGET: &str = concat!(env!("CARGO_CRATE_NAME"), "::plain");
 
 /// The target of our DEBUG lines, which [`debug!`](super::debug) writes.
 pub(crate) const DEBUG_TARGET: &str = concat!(env!("CARGO_CRATE_NAME"), "::debug");
 
-/// The field that tracing keeps the text of an event in.
+/// The field in which tracing keeps the text of an event.
 pub(super) const MESSAGE: &str = "message";

@@ -143,7 +143,7 @@ fn events_of_other_crates_are_never_written() {
 }
 
 #[test]
-fn a_writer_that_fails_and_a_value_that_cannot_be_formatted_hurt_nobody() {
+fn a_writer_that_fails_and_a_value_that_cannot_be_formatted_do_no_harm() {
     struct Closed;
     impl Write for Closed {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {

@@ -1,8 +1,9 @@
-//! Lines on their way to standard output.
+//! Writes lines to standard output, without a wait for the thread that logs.
 //!
-//! Owns the bytes that wait and the thread that writes them. Standard output may be a pipe whose reader
-//! has stopped reading: a write to it then lasts as long as the reader likes. So a caller only adds to a
-//! buffer and never waits. A line for which there is no room is dropped, and the log says how many were.
+//! Owns a buffer of lines and the thread that writes it. Standard output may be a pipe whose reader
+//! has stopped reading: a write to it then blocks for as long as the reader likes. So a caller only
+//! adds to the buffer. A line for which the buffer has no room is dropped, and the log says how
+//! many were.
 
 use std::{
     io::{self, Write},
@@ -19,24 +20,24 @@ use crate::{
     settings::{LogFormat, LogLevel},
 };
 
-/// How many bytes of lines may wait: a burst of a thousand callers at DEBUG.
+/// The bytes of lines that may wait: a burst of a thousand callers at DEBUG.
 const MAX_WAITING: usize = 1024 * 1024;
 
-/// What a buffer keeps allocated once it is empty.
+/// The bytes that an empty buffer keeps allocated.
 const KEPT_CAPACITY: usize = 16 * 1024;
 
-/// How long the end of the process waits for the lines that were not written yet. Lambda kills 2 s after
-/// SHUTDOWN, and the answers under way have had 0.4 s of them.
+/// How long the process waits for unwritten lines before it exits. Lambda kills it 2 s after
+/// SHUTDOWN, and pending answers have taken 0.4 s of that.
 const LONGEST_DRAIN: Duration = Duration::from_millis(500);
 
-/// Writing needs next to nothing.
+/// Writing needs little; the default would be 2 MB of address space.
 const STACK_SIZE: usize = 64 * 1024;
 
-/// Takes lines, one a write.
+/// Takes lines, one for each write.
 #[derive(Clone, Debug)]
 pub(super) struct LineWriter(Arc<Queue>);
 
-/// Writes what still waits when it is dropped, for half a second at most.
+/// Lets the waiting lines be written when it is dropped, for half a second at most.
 #[must_use = "lines that still wait are lost at exit"]
 #[derive(Debug)]
 pub struct Drain(Arc<Queue>);
@@ -44,21 +45,22 @@ pub struct Drain(Arc<Queue>);
 #[derive(Debug, Default)]
 struct Queue {
     waiting: Mutex<Waiting>,
-    /// Tells the thread of lines, and [`Drain`] of the end of a write.
+    /// Signals new lines to the thread, and the end of a write to [`Drain`].
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
     lines: Vec<u8>,
-    /// Since lines were taken last. The first one dropped makes all later ones be dropped too, so that
-    /// the line about it stands where they are missing.
+    /// Lines dropped since the thread last took the buffer. After the first one all others are
+    /// dropped too, so that the line about them stands where they are missing.
     dropped: u64,
     is_writing: bool,
     has_ended: bool,
 }
 
-/// Starts the thread that writes to `output`. What it has to say itself has this format and level.
+/// Starts the thread that writes to `output`. Its own line, about those that were dropped, has this
+/// format and level.
 pub(super) fn start(
     format: LogFormat,
     level: LogLevel,
@@ -101,7 +103,7 @@ impl Waiting {
 }
 
 impl Queue {
-    /// A thread that panicked with the lock held left nothing half done.
+    /// Ignores poisoning: a panic under the lock leaves nothing half done.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,13 +116,13 @@ impl Queue {
         } else {
             waiting.lines.extend_from_slice(line);
         }
-        // While it writes, the thread looks again by itself.
+        // A thread that is writing looks again by itself.
         if was_empty && !waiting.is_writing {
             self.changed.notify_all();
         }
     }
 
-    /// Until [`Drain`] is dropped and everything is written.
+    /// Runs until [`Drain`] is dropped and everything is written.
     fn write_to(&self, mut output: impl Write, gap: impl Fn(u64) -> Vec<u8>) {
         let mut lines = Vec::new();
         loop {
@@ -140,7 +142,7 @@ impl Queue {
             if dropped > 0 {
                 lines.extend_from_slice(&gap(dropped));
             }
-            // An output that is closed takes no line; there is nowhere to say so.
+            // A closed output is not reported: there is nowhere to report it.
             let _ = output.write_all(&lines).and_then(|()| output.flush());
             lines.clear();
             lines.shrink_to(KEPT_CAPACITY);

@@ -59,7 +59,7 @@ fn lines_come_out_in_order_and_whole() {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "bounds how long the test may take")]
-fn an_output_that_is_not_read_makes_no_caller_wait_and_its_gap_is_told() {
+fn an_output_that_is_not_read_makes_no_caller_wait_and_its_gap_is_logged() {
     let mut test = start_test();
     let started = Instant::now();
     // The first lines may be taken at once, and then wait within a write.

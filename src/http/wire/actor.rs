@@ -1,4 +1,4 @@
-//! Owns the server: start, drain, stop.
+//! The HTTP server: accepts connections, serves them, and drains them at the end.
 
 use std::{fmt, io, rc::Rc, time::Duration};
 
@@ -21,13 +21,13 @@ use crate::{
     log::debug,
 };
 
-/// How long to wait before accepting again when the process has no file left.
+/// The pause after a failed `accept`: the process may be out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Takes no new connection, and resolves when the answers under way have gone out.
+/// Stops accepting. Replies once every pending answer has been sent, or the grace is over.
 #[derive(Debug)]
 pub struct Drain {
-    /// How long to wait for them at most.
+    /// The longest wait for pending answers.
     pub grace: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Message for Drain {
     type Result = ();
 }
 
-/// Tells how many client connections are open.
+/// Replies with the number of open client connections.
 #[derive(Debug)]
 pub struct CountConnections;
 
@@ -43,15 +43,16 @@ impl Message for CountConnections {
     type Result = usize;
 }
 
-/// Adds to the App what answers its requests.
+/// Adds the request handler to an App.
 type Routes = Box<dyn FnOnce(&mut web::ServiceConfig)>;
 
 /// Owns the listeners and every client connection.
 ///
-/// actix-web's service runs on our own accept loop, on the one thread: `HttpServer` would add two threads,
-/// a thread hop on every hit, and half a millisecond to a cold start. `Connections` has the bounds.
+/// actix-web's service runs on our own accept loop, on the one thread: `HttpServer` would add two
+/// threads, a thread hop on every hit, and half a millisecond to a cold start. `Connections` has
+/// the bounds.
 pub struct HttpActor {
-    /// Until the actor has started.
+    /// Taken when the actor starts.
     unstarted: Option<(Listeners, Routes)>,
     connections: Rc<Connections>,
     draining: CancellationToken,
@@ -115,7 +116,8 @@ impl Handler<CountConnections> for HttpActor {
     }
 }
 
-/// Accepts until dropped. One task a connection: a panic in a handler is one connection's failure.
+/// Accepts until dropped. Each connection has a task of its own, so that a panic in a handler ends
+/// that connection alone.
 async fn accept(
     listeners: Listeners,
     routes: Routes,
@@ -125,7 +127,8 @@ async fn accept(
     let app = App::new().configure(routes).into_factory();
     let http = HttpService::build()
         .keep_alive(KeepAlive::Os)
-        // Would end a connection that has not been used yet; `Connection` times requests.
+        // It would end connections that have not been used yet; `Connection` times requests
+        // instead.
         .client_request_timeout(Duration::ZERO)
         .h1(map_config(app.map_err(|error: actix_web::Error| error.error_response()), |()| {
             AppConfig::default()
@@ -142,16 +145,16 @@ async fn accept(
                 continue;
             }
         };
-        // Only now: while nothing waits to be accepted, a full table is no reason to close a connection.
+        // Only now: a full table is no reason to close a connection until another client waits.
         connections.make_room().await;
-        // Only delays small answers, so a failure is not worth the connection.
+        // A failure only delays small answers, so the connection stays.
         let _ = stream.set_nodelay(true);
         let activity = connections.add();
         let id = activity.id();
         let client = Client::new(stream, activity);
         let serving = http.call((Connection::new(Rc::clone(&client)), None));
         let task = tokio::task::spawn_local(async move {
-            // The client hung up, or sent what is no HTTP: it has its answer.
+            // An error means that the client hung up, or sent malformed HTTP and has its answer.
             let _ = serving.await;
             client.dismiss().await;
         });

@@ -1,4 +1,4 @@
-//! One client connection: one request at a time, and the last touch to what is written.
+//! One client connection: gives actix-http one request at a time, and corrects what it writes.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,55 +18,56 @@ use tokio::{
 
 use crate::http::wire::{connections::Activity, head_end::HeadEnd, refusal, upgrade::ignore_offer};
 
-/// How long a request's head may take to arrive, counted from its first byte that does not end a line.
+/// How long a request's head may take to arrive, counted from its first byte that is not a line
+/// end.
 const HEAD_TIME_OUT: Duration = Duration::from_secs(5);
 
-/// What a request's head must be smaller than. A name, a token and all headers of a real one are a
-/// tenth of it; actix-http panics at a header name of 64 KiB.
+/// The limit of a request's head, in bytes. A real head is a tenth of it, with a name, a token and
+/// all headers; actix-http panics at a header name of 64 KiB.
 const HEAD_LIMIT: usize = 65_536;
 
-/// How long a client that is still sending may take to read why its connection ends. Closing on unread
-/// bytes resets the connection, and the client would lose the answer.
+/// How long a client that is still sending has to read why its connection ends. Closing a socket
+/// with unread bytes resets the connection, and the client would lose the answer.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// A client's socket, as actix-http reads and writes it.
+/// The socket that actix-http reads and writes.
 ///
-/// Hands over one request at a time, and its head whole: what a client has sent ahead waits until the
-/// answer is out. actix-http alone would write several answers in one piece, and take the method and the
-/// `Connection` header of the last request it read for those of the one it answers. Nor would it time
-/// any but the first request.
+/// Hands over one request at a time, once its head is complete; pipelined requests wait until the
+/// answer is out. Given all of them, actix-http would write several answers in one piece, and use
+/// the method and the `Connection` header of the last request that it read for the one that it
+/// answers. It would also time the first request alone.
 ///
-/// Bound: a head, and one read's worth of bytes behind it; more wait in the kernel.
+/// Bound: one head, and the bytes that one read brings after it; the rest waits in the kernel.
 #[derive(Debug)]
 pub(super) struct Connection {
     client: Rc<Client>,
     exchange: Exchange,
     head_end: HeadEnd,
     time_out: Option<Pin<Box<Sleep>>>,
-    /// What was read and not handed over: a part of a head, or what was sent ahead.
+    /// Read and not handed over yet: a part of a head, or pipelined requests.
     received: BytesMut,
-    /// Reads on once the answer is out.
+    /// Wakes actix-http to read on once the answer is out.
     reader: Option<Waker>,
-    /// Whether the socket wakes the reader, so that the end of an answer need not.
+    /// Whether the socket will wake the reader, so that the end of the answer need not.
     reads_on_when_woken: bool,
     rewrite: Option<Rewrite>,
 }
 
-/// What outlives actix-http's part in a connection.
+/// The part of a connection that outlives actix-http's use of it.
 #[derive(Debug)]
 pub(super) struct Client {
     socket: RefCell<TcpStream>,
     activity: Activity,
-    /// Why a request is refused that actix-http has never seen.
+    /// Why a request was refused before actix-http saw it.
     refused: Cell<Option<&'static str>>,
 }
 
-/// How far a request and its answer have come.
+/// The state of a request and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exchange {
     /// Between requests, or within the head of one.
     ReadingHead,
-    /// A head is whole, and these bytes of it are still to be handed over.
+    /// A head is complete, and these bytes of it are still to be handed over.
     HandingOver { remaining: usize },
     /// A head was handed over.
     AwaitingAnswer,
@@ -80,7 +81,7 @@ enum Exchange {
 #[derive(Debug)]
 struct Rewrite {
     remaining: Bytes,
-    /// The length of what it replaces: what actix-http is told was written.
+    /// The length of what it replaces, which actix-http is told was written.
     replaced: usize,
 }
 
@@ -89,8 +90,8 @@ impl Client {
         Rc::new(Self { socket: RefCell::new(socket), activity, refused: Cell::new(None) })
     }
 
-    /// Looks whether the client has sent more, or the end of its stream, without reading it; if not, whatever
-    /// comes wakes the task. Costs no system call until something arrives.
+    /// Whether the client has sent nothing more, neither bytes nor the end of its stream. If so,
+    /// the task is woken when something arrives. Costs no system call until then.
     fn nothing_came(&self, cx: &mut Context<'_>) -> bool {
         let mut byte = [0];
         match self.socket.borrow().poll_peek(cx, &mut ReadBuf::new(&mut byte)) {
@@ -101,12 +102,12 @@ impl Client {
         false
     }
 
-    /// Ends a connection so that the client can read the last answer. Does nothing while another part
-    /// still holds the connection.
+    /// Closes the connection so that the client can still read the last answer. Does nothing while
+    /// another part holds the connection.
     pub(super) async fn dismiss(self: Rc<Self>) {
         let Some(client) = Rc::into_inner(self) else { return };
         let (mut socket, refused) = (client.socket.into_inner(), client.refused.get());
-        // Held until the socket is closed: it counts as open.
+        // Held until the socket is closed: until then the connection counts as open.
         let _activity = client.activity;
         let farewell = async {
             if let Some(reason) = refused {
@@ -115,7 +116,7 @@ impl Client {
             socket.shutdown().await?;
             copy(&mut socket, &mut sink()).await
         };
-        // A client that is gone, or that does not stop sending, is not worth more.
+        // Errors do not matter: the client is gone, or does not stop sending.
         let _ = timeout(FAREWELL, farewell).await;
     }
 }
@@ -134,7 +135,7 @@ impl Connection {
         }
     }
 
-    /// Reads until a head is whole and hands it over, or nothing of it.
+    /// Reads until a head is complete, and hands over all of it or nothing.
     fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
@@ -153,7 +154,7 @@ impl Connection {
             if self.head_end.seen() > HEAD_LIMIT {
                 return self.refuse(refusal::TOO_LARGE);
             }
-            if self.head_end.is_no_head() {
+            if self.head_end.is_malformed() {
                 return self.refuse(refusal::MALFORMED);
             }
             if self.head_end.has_begun() && self.time_out.is_none() {
@@ -168,7 +169,8 @@ impl Connection {
             if piece.is_empty() {
                 return Poll::Ready(Ok(())); // the end of the stream
             }
-            // Nearly every head comes whole, in one piece, and stays where it was read to.
+            // Nearly every head arrives in one piece, and stays in the buffer into which it was
+            // read.
             if self.received.is_empty()
                 && let Some(length) = self.head_end.find(piece)
                 && length <= HEAD_LIMIT
@@ -184,12 +186,12 @@ impl Connection {
         }
     }
 
-    /// The length of the head that what was received begins with, once it is whole.
+    /// The length of the head at the start of what was received, once it is complete.
     fn find_received_head(&mut self) -> Option<usize> {
         self.head_end.find(&self.received[self.head_end.seen()..])
     }
 
-    /// Hands over as much of a whole head as there is room for.
+    /// Hands over as much of a complete head as the buffer has room for.
     fn hand_over(&mut self, buffer: &mut ReadBuf<'_>) {
         let Exchange::HandingOver { remaining } = &mut self.exchange else { return };
         let part = self.received.split_to(buffer.remaining().min(*remaining));
@@ -197,7 +199,8 @@ impl Connection {
         *remaining -= part.len();
         if *remaining == 0 {
             if self.received.is_empty() {
-                self.received = BytesMut::new(); // an idle connection keeps no room for a long head
+                // An idle connection must not keep the memory of a long head.
+                self.received = BytesMut::new();
             }
             self.handed_over();
         }
@@ -216,7 +219,8 @@ impl Connection {
         }
     }
 
-    /// Tells actix-http that nothing more comes, and the client why once actix-http has let go.
+    /// Tells actix-http that the stream has ended. The client is told why once actix-http has
+    /// dropped the connection.
     fn refuse(&mut self, reason: &'static str) -> Poll<io::Result<()>> {
         self.client.refused.set(Some(reason));
         self.exchange = Exchange::Ended;
@@ -254,7 +258,7 @@ impl AsyncWrite for Connection {
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
         if !matches!(self.exchange, Exchange::WritingAnswer { .. }) {
-            // It would invite a body, which no request of ours has.
+            // It would invite a body, which no valid request has.
             if buffer.starts_with(refusal::CONTINUE) {
                 return Poll::Ready(Ok(refusal::CONTINUE.len()));
             }
@@ -279,7 +283,8 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut *self.client.socket.borrow_mut()).poll_flush(cx))?;
-        // actix-http flushes when it has written all it had, and also when there was nothing to write.
+        // actix-http flushes when it has written all it had, and also when there was nothing to
+        // write.
         if let Exchange::WritingAnswer { is_last } = self.exchange {
             self.exchange = if is_last { Exchange::Ended } else { Exchange::ReadingHead };
             self.head_end = HeadEnd::default();
@@ -293,7 +298,7 @@ impl AsyncWrite for Connection {
         Poll::Ready(Ok(()))
     }
 
-    /// Leaves the end of the connection to [`Client::dismiss`].
+    /// Does nothing: [`Client::dismiss`] closes the connection.
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

@@ -1,4 +1,4 @@
-//! All client connections: how many there may be, which one has to go, when nobody waits any more.
+//! The open client connections: bounds their number, and knows when no request is unanswered.
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,30 +15,30 @@ use tokio::{
 
 use crate::log::debug;
 
-/// Connections that may be open at once, if the process may have that many files.
+/// Connections that may be open at once, if the process may open that many files.
 ///
-/// Four times the threads a Lambda environment can have. An idle one costs 10 kB, and is never closed for
-/// being idle: after a freeze its client would meet a dead connection.
+/// Four times the threads that a Lambda environment can have. An idle connection costs 10 kB, and
+/// is never closed for being idle: its client would find a dead connection after a freeze.
 const MAX_OPEN: usize = 4_096;
 
 /// Files kept free for everything else: upstream connections, the Extensions API, standard streams.
 const RESERVED_FILES: usize = 64;
 
-/// How long a new connection may be silent before it has to make room for others.
+/// How long a new connection may be silent before it may be closed to make room.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Numbers a connection for as long as it is open.
+/// Identifies an open connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ConnectionId(u64);
 
-/// Knows every open connection.
+/// Every open connection.
 #[derive(Debug)]
 pub(super) struct Connections {
     limit: usize,
     open: RefCell<HashMap<ConnectionId, Open>>,
-    /// Counts activities, so that "longest idle" needs no clock.
+    /// Counts events, so that "idle for longest" needs no clock.
     ticks: Cell<u64>,
-    /// Wakes whoever waits for a connection to become idle or to close.
+    /// Signals that a connection became idle or was closed.
     changed: Notify,
 }
 
@@ -62,13 +62,13 @@ enum Usage {
     New,
     /// Our answer.
     Busy,
-    /// Our answer, but its client has sent the end of its stream: nobody may read it any more.
+    /// Our answer, but its client has sent the end of its stream, and may not read the answer.
     HungUp,
     /// Its next request, which may never come.
     Idle,
 }
 
-/// One connection's side: tells what it is doing, and that it is gone when dropped.
+/// Reports what one connection is doing, and removes it when dropped.
 #[derive(Debug)]
 pub(super) struct Activity {
     id: ConnectionId,
@@ -77,7 +77,7 @@ pub(super) struct Activity {
 }
 
 impl Connections {
-    /// Raises the soft limit of open files to the hard one: Lambda's soft limit is 1,024.
+    /// Raises the soft limit of open files to the hard limit: Lambda's soft limit is 1,024.
     pub(super) fn new() -> Rc<Self> {
         let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1_024);
         let files = usize::try_from(files).unwrap_or(usize::MAX);
@@ -89,18 +89,19 @@ impl Connections {
         Rc::new(Self { limit, open, ticks, changed })
     }
 
-    /// Waits until there is room for one more. At the limit a connection is closed whose client has hung
-    /// up, or else the one idle for longest; while all are in use new ones wait in the kernel's queue.
+    /// Waits until there is room for one more. At the limit, closes a connection whose client has
+    /// hung up, or else the one idle for longest. While all are in use, new ones wait in the
+    /// kernel's queue.
     pub(super) async fn make_room(&self) {
         while self.open.borrow().len() >= self.limit {
             let changed = self.changed.notified();
             self.close_the_least_needed();
-            // Nobody tells when a new connection has been silent for long enough.
+            // No event tells when a new connection has been silent for long enough.
             let _ = timeout(SILENCE, changed).await;
         }
     }
 
-    /// Adds a connection. It leaves by itself when its [`Activity`] is dropped.
+    /// Adds a connection. Dropping its [`Activity`] removes it.
     pub(super) fn add(self: &Rc<Self>) -> Activity {
         let tick = self.tick();
         let id = ConnectionId(tick);
@@ -112,7 +113,7 @@ impl Connections {
         Activity { id, state, connections: Rc::clone(self) }
     }
 
-    /// Says which task serves a connection, so that it can be closed.
+    /// Names the task that serves a connection, so that the connection can be closed.
     pub(super) fn served_by(&self, id: ConnectionId, task: AbortHandle) {
         if let Some(open) = self.open.borrow_mut().get_mut(&id) {
             open.task = Some(task);
@@ -154,7 +155,7 @@ impl Connections {
 }
 
 impl State {
-    /// A new connection's client may just be about to ask, but not for ever.
+    /// The client of a new connection may be about to ask, but gets a limited time for it.
     fn may_be_closed(&self) -> bool {
         match self.usage.get() {
             Usage::HungUp | Usage::Idle => true,
@@ -169,19 +170,20 @@ impl Activity {
         self.id
     }
 
-    /// The head of a request was read.
+    /// A request's head has been read.
     pub(super) fn request_arrived(&self) {
         self.state.usage.set(Usage::Busy);
         self.state.last_used.set(self.connections.tick());
     }
 
-    /// The answer has gone out.
+    /// The answer has been sent.
     pub(super) fn answered(&self) {
         self.state.usage.set(Usage::Idle);
         self.connections.changed.notify_waiters();
     }
 
-    /// The client has sent the end of its stream. One that only half-closed still gets its answer.
+    /// The client has sent the end of its stream. If it has closed only its own side, it still gets
+    /// its answer.
     pub(super) fn client_hung_up(&self) {
         if self.state.usage.get() == Usage::Busy {
             self.state.usage.set(Usage::HungUp);

@@ -1,23 +1,24 @@
-//! Where a request's head ends: at the first empty line that follows any other.
+//! Finds the end of a request's head: the first empty line after one with text.
 
 use memchr::memchr_iter;
 
-/// Finds the end of a head whose bytes come in pieces. Knows no more of HTTP than lines, as actix-http's
-/// parser takes them: a line feed ends one, with a carriage return before it or without.
+/// Finds the end of a head that arrives in pieces. Knows nothing of HTTP but lines, as actix-http's
+/// parser reads them: a line feed ends a line, with or without a carriage return before it.
 #[derive(Debug, Default)]
 pub(super) struct HeadEnd {
     seen: usize,
-    /// The first byte that is neither a carriage return nor a line feed. Empty lines ahead of a request
-    /// are not its end.
+    /// The first byte that is neither a carriage return nor a line feed. Empty lines ahead of a
+    /// request are not its end.
     first: Option<u8>,
-    /// Whether the line at hand holds a character.
+    /// Whether the current line has text.
     in_text: bool,
 }
 
 impl HeadEnd {
-    /// How many bytes the head has, if it ends in `piece`, which follows the pieces so far.
+    /// The length of the head in bytes, if it ends in `piece`, the next one.
     ///
-    /// By whole lines: every request passes here, and most of it is a token of a thousand characters.
+    /// Searches by whole lines: every request passes here, and most of it is a token of a thousand
+    /// characters.
     pub(super) fn find(&mut self, piece: &[u8]) -> Option<usize> {
         let mut line = 0;
         for at in memchr_iter(b'\n', piece) {
@@ -34,7 +35,7 @@ impl HeadEnd {
         None
     }
 
-    /// Takes note of a line, or of a part of one.
+    /// Takes in a line, or a part of one.
     fn read(&mut self, line: &[u8]) {
         if let Some(byte) = line.iter().find(|byte| **byte != b'\r') {
             self.first.get_or_insert(*byte);
@@ -42,14 +43,14 @@ impl HeadEnd {
         }
     }
 
-    /// Whether any line so far held a character.
+    /// Whether any line so far has text.
     pub(super) fn has_begun(&self) -> bool {
         self.first.is_some()
     }
 
-    /// Whether no head begins like this one. TLS does not begin with a character, and its client need not
-    /// wait for the end of a line that never comes.
-    pub(super) fn is_no_head(&self) -> bool {
+    /// Whether this cannot be a head. A TLS handshake does not begin with a visible character, and
+    /// its client must not wait for a time-out.
+    pub(super) fn is_malformed(&self) -> bool {
         self.first.is_some_and(|byte| !byte.is_ascii_graphic())
     }
 

@@ -1,4 +1,4 @@
-//! The port, on every loopback address that this host has.
+//! Listens on the port, at every loopback address of the host.
 
 use std::{
     future::pending,
@@ -9,12 +9,13 @@ use std::{
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Connections the kernel may hold until they are accepted: a burst of a whole environment's threads.
-/// With the usual 128 the kernel drops the first packet of the others, which come back after a second.
+/// Connections that the kernel may hold until they are accepted: a burst of all threads of an
+/// environment. With the usual 128 the kernel drops the first packet of the others, and their
+/// clients repeat it only after a second.
 const BACKLOG: i32 = 4_096;
 
-/// Sockets that listen on 127.0.0.1 and, where there is one, on ::1. Where `localhost` is ::1 first,
-/// some clients never try the other (Node.js 18).
+/// Sockets that listen on 127.0.0.1 and, where the host has IPv6, on ::1. Where `localhost` is ::1
+/// first, some clients never try the other address (Node.js 18).
 #[derive(Debug)]
 pub struct Listeners {
     ipv4: StdListener,
@@ -22,11 +23,12 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Binds the port, so that the kernel queues clients from here on. Port 0 is one that is free.
+    /// Binds the port; from here on the kernel queues clients. Port 0 stands for any free port.
     ///
     /// # Errors
     ///
-    /// The port is taken on either address, or not allowed. A host without IPv6 is no error.
+    /// The port is taken at either address, or may not be bound. A host without IPv6 is not an
+    /// error.
     pub fn bind(port: u16) -> io::Result<Self> {
         let ipv4 = listen((Ipv4Addr::LOCALHOST, port).into())?;
         let port = ipv4.local_addr()?.port();
@@ -38,16 +40,16 @@ impl Listeners {
         Ok(Self { ipv4, ipv6 })
     }
 
-    /// Where IPv4 clients connect to.
+    /// The address for IPv4 clients.
     ///
     /// # Errors
     ///
-    /// The socket's own.
+    /// The operating system's.
     pub fn ipv4_address(&self) -> io::Result<SocketAddr> {
         self.ipv4.local_addr()
     }
 
-    /// Needs a runtime from here on.
+    /// Registers the sockets with the runtime, which must be running.
     pub(super) fn into_async(self) -> io::Result<AsyncListeners> {
         let ipv6 = self.ipv6.map(TcpListener::from_std).transpose()?;
         Ok(AsyncListeners { ipv4: TcpListener::from_std(self.ipv4)?, ipv6 })
@@ -66,14 +68,14 @@ fn listen(address: SocketAddr) -> io::Result<StdListener> {
     listen().map_err(|error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}")))
 }
 
-/// [`Listeners`], polled by the runtime.
+/// [`Listeners`], registered with the runtime.
 pub(super) struct AsyncListeners {
     ipv4: TcpListener,
     ipv6: Option<TcpListener>,
 }
 
 impl AsyncListeners {
-    /// The next client's connection. Neither address is served before the other. Dropping the future
+    /// Accepts the next connection. Neither address is served before the other. Dropping the future
     /// loses no client.
     pub(super) async fn accept(&self) -> io::Result<TcpStream> {
         let ipv6 = async {

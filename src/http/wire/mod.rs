@@ -1,5 +1,9 @@
-//! The server under the interface: the listener, connections, and the seams where actix-http parses and
-//! writes.
+//! The HTTP server under the interface: listeners, connections, and corrections to what actix-http
+//! reads and writes.
+//!
+//! Owns every socket of a client. Promises that each request that arrives gets one answer, also
+//! where actix-http cannot parse it, and that the number of connections and the size of a head are
+//! bounded.
 
 mod actor;
 mod connection;

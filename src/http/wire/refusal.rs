@@ -1,8 +1,8 @@
-//! What is refused before any handler of ours, said in the contract's form.
+//! Refuses requests that never reach a handler, in the same form as every other error.
 //!
-//! actix-http answers what it cannot parse by itself, with an empty body; and it can write header names in
-//! lower or in Camel-Case only. Both are put right on the way out, and only for errors: an answer with
-//! status 200 passes after a look at its first bytes.
+//! actix-http answers a request that it cannot parse with an empty body, and it can write header
+//! names in lower case or Camel-Case only. Both are corrected in what it writes, and for errors
+//! alone: an answer with status 200 passes after a look at its first bytes.
 
 use actix_web::http::header::HttpDate;
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use crate::{
     log::debug,
 };
 
-/// The code of every error that is a request's own fault.
+/// The code of every error in a request.
 pub(in crate::http) const BAD_REQUEST: &str = "BadRequestException";
 
 pub(super) const TOO_SLOW: &str = "URL and headers did not arrive completely within 5 seconds";
@@ -21,7 +21,7 @@ pub(super) const TOO_LARGE: &str = "URL and headers together must be smaller tha
 const TOO_MANY: &str = "a request has 96 headers at most";
 pub(super) const MALFORMED: &str = "this is not a well-formed HTTP/1.1 request";
 
-/// What actix-http writes ahead of the answer to a client that waits for it.
+/// What actix-http writes before the answer if the request has `Expect: 100-continue`.
 pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 const OK: &[u8] = b"HTTP/1.1 200";
@@ -31,7 +31,7 @@ const CAMEL_CASE: &[u8] = b"X-Amzn-Errortype: ";
 const AS_AWS_WRITES_IT: &[u8] = b"X-Amzn-ErrorType: ";
 const CLOSE: &[u8] = b"Connection: close\r\n";
 
-/// What to write instead of `answer`, one whole answer; `None`: write it as it is.
+/// What to write instead of `answer`, a complete one; `None` if it is right as it is.
 pub(super) fn rewritten(answer: &[u8]) -> Option<Bytes> {
     if answer.starts_with(OK) {
         return None;
@@ -46,12 +46,12 @@ pub(super) fn rewritten(answer: &[u8]) -> Option<Bytes> {
     Some(answer.into())
 }
 
-/// Whether this answer is the last one of its connection.
+/// Whether this answer is the last of its connection.
 pub(super) fn says_close(answer: &[u8]) -> bool {
     lines(answer).any(|(_, line)| line == CLOSE)
 }
 
-/// A whole answer that refuses a request and ends the connection.
+/// A complete answer that refuses a request and ends the connection.
 pub(super) fn refusal(reason: &str) -> Bytes {
     debug!("refused: {reason}");
     let body = format!("Bad Request: {reason}");
@@ -64,7 +64,7 @@ pub(super) fn refusal(reason: &str) -> Bytes {
     .into()
 }
 
-/// The lines of an answer's head with where they begin; every answer passes here.
+/// The lines of an answer's head, each with its offset.
 fn lines(answer: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let ends = memchr_iter(b'\n', answer).map(|end| end + 1);
     let lines = ends.scan(0, |next, end| Some((std::mem::replace(next, end), end)));

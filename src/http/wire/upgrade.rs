@@ -1,8 +1,9 @@
-//! Takes an offer to change the protocol out of a request's head.
+//! Removes an offer to upgrade the protocol from a request's head.
 //!
-//! A server may ignore the offer (RFC 9110, 7.8), and ours does. actix-http has no such setting: it
-//! answers `Connection: Upgrade` and closes the connection, and takes what follows `Upgrade: websocket`
-//! for a body without an end. Java's HttpClient offers HTTP/2 in this way with every first request.
+//! A server may ignore the offer (RFC 9110, 7.8), and this one does. actix-http has no such
+//! setting: it answers `Connection: Upgrade` and closes the connection, and takes what follows
+//! `Upgrade: websocket` for an endless body. Java's HttpClient offers HTTP/2 in this way with the
+//! first request of each connection.
 
 use memchr::memchr_iter;
 
@@ -10,8 +11,8 @@ const CONNECTION: &[u8] = b"connection:";
 const UPGRADE: &[u8] = b"upgrade:";
 const UPGRADE_OPTION: &[u8] = b"upgrade";
 
-/// Blanks the option `upgrade` in `Connection`, and the value of `Upgrade`, in a whole head. Its length
-/// and everything else stay as they are.
+/// Overwrites the option `upgrade` of `Connection`, and the value of `Upgrade`, with blanks. The
+/// length of the head and all other bytes stay the same.
 pub(super) fn ignore_offer(head: &mut [u8]) {
     let mut start = 0;
     while let Some(length) = memchr_iter(b'\n', &head[start..]).next() {
@@ -22,7 +23,7 @@ pub(super) fn ignore_offer(head: &mut [u8]) {
 }
 
 fn ignore_offer_in_line(line: &mut [u8]) {
-    // Every line of every request passes here: most are told apart by their first byte.
+    // Every line of every request passes here; the first byte decides about most of them.
     match line.first() {
         Some(b'C' | b'c') if has_name(line, CONNECTION) => {
             for option in line[CONNECTION.len()..].split_mut(|byte| *byte == b',') {
@@ -40,7 +41,7 @@ fn has_name(line: &[u8], name: &[u8]) -> bool {
     line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
 }
 
-/// Leaves the carriage return at the end of a line.
+/// Leaves the white space at the end, a carriage return among it.
 fn blank(text: &mut [u8]) {
     let length = text.trim_ascii_end().len();
     text[..length].fill(b' ');
