@@ -1,8 +1,8 @@
-//! Both clocks, and the only place that reads them.
+//! Both clocks. The only module that reads them.
 //!
-//! On Lambda neither clock can be trusted alone: while the environment is frozen the monotonic clock
-//! may stand still although minutes pass, and after a SnapStart restore hours may have; the wall
-//! clock may be stepped. Whoever decides freshness takes a [`Moment`] and asks both.
+//! On Lambda neither clock can be trusted alone: while the environment is frozen the monotonic
+//! clock may stand still although minutes pass, and after a SnapStart restore hours may have; the
+//! wall clock may be stepped. Code that decides freshness takes a [`Moment`] and compares both.
 
 use std::time::{Duration, SystemTime};
 

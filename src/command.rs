@@ -1,7 +1,7 @@
-//! What the command line asks for.
+//! The command line.
 //!
-//! Lambda starts an extension without arguments, and everything an extension does is set by environment
-//! variables. The flags are for a person, or a pipeline, who runs the program by hand.
+//! Lambda starts an extension without arguments, and everything an extension does is set by
+//! environment variables. The flags are for people and pipelines that run the program themselves.
 
 use std::{
     ffi::OsString,
@@ -32,15 +32,15 @@ from a file and needs no AWS. README.md has the whole list.
 /// What the program is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Be the extension.
+    /// Run as the extension.
     Serve,
-    /// Print how it is used.
+    /// Print the usage.
     Help,
     /// Print the version, the target and the TLS library.
     Version,
     /// Find out whether values can be read from here: these items, besides what every read needs.
     Check(Vec<String>),
-    /// Something else, which is repeated to its author.
+    /// Anything else, which the error repeats.
     Unknown(String),
 }
 
@@ -59,7 +59,7 @@ impl Command {
         }
     }
 
-    /// Does it. The exit code is 0, or 1 if it failed, or 2 if it was not understood.
+    /// Runs the command. The exit code is 0, 1 if it failed, or 2 if it was not understood.
     pub fn run(self) -> ExitCode {
         match self {
             Self::Serve => Boot::early(Settings::from_environment()).run(),
@@ -74,7 +74,7 @@ impl Command {
     }
 }
 
-/// A reader that has gone away is no failure of the command.
+/// A closed output is not a failure of the command.
 fn print(mut to: impl Write, text: &str, exit_code: ExitCode) -> ExitCode {
     let _ = to.write_all(text.as_bytes());
     exit_code

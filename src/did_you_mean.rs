@@ -1,12 +1,13 @@
-//! Finds what was probably meant by a name that is almost one of ours.
+//! Finds the known name that was probably meant by one that is almost right.
 
 use strsim::osa_distance;
 
-/// Far above the longest of our names.
+/// Far above the longest known name.
 const LONGEST: usize = 100;
 
-/// The one of `known` that `given` nearly is: but for letter case, hyphens and underscores, or for a slip
-/// of the keyboard, two in a long name. None where it is further off, or is one of them.
+/// The name in `known` that is closest to `given`, apart from letter case, hyphens and underscores,
+/// and from one typing error, or two in a long name. `None` if no name is that close, or if `given`
+/// is one of them.
 pub(crate) fn nearest<'a>(
     given: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -31,7 +32,7 @@ fn fold(name: &str) -> String {
     letters.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-/// A short name is near to many words that are not meant to be it.
+/// A short name is close to many words that mean something else.
 fn slips_allowed(name: &str) -> usize {
     match name.len() {
         0..=5 => 0,

@@ -1,7 +1,8 @@
 //! One field of a JSON value: what `&field=password` and `${secret:prod/db#password}` name.
 //!
-//! A name is a member of the outermost object; what begins with `/` is a JSON pointer (RFC 6901). A string
-//! is answered as its text, everything else in the very words of the JSON: a long number keeps its digits.
+//! A name is a member of the outermost object; what begins with `/` is a JSON pointer (RFC 6901). A
+//! string is answered as its text, everything else exactly as the JSON has it: a long number keeps
+//! its digits.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
@@ -14,10 +15,10 @@ use crate::secret::SecretValue;
 /// How deep a JSON pointer leads at most: each step reads what is left of the value once more.
 const MOST_STEPS: usize = 64;
 
-/// As much of a field as an error repeats.
+/// The characters of a field that an error repeats.
 const SHOWN_CHARS: usize = 80;
 
-/// Which part of a JSON value is meant.
+/// A part of a JSON value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Field(String);
 
@@ -26,11 +27,11 @@ pub struct Field(String);
 pub enum FieldError {
     /// The value is bytes.
     Binary,
-    /// The value is text that is no JSON.
+    /// The value is text that is not JSON.
     NotJson,
-    /// It is no JSON object, and all of its fields are wanted.
+    /// The value is not a JSON object, and all of its fields are wanted.
     NoObject,
-    /// It is JSON without this field.
+    /// The value is JSON without this field.
     Missing(Field),
     /// The body is not one that this project makes.
     NoValue,
@@ -49,7 +50,7 @@ impl fmt::Display for FieldError {
 }
 
 impl Field {
-    /// None if there is no text.
+    /// `None` if the text is empty.
     pub fn new(text: impl Into<String>) -> Option<Self> {
         let text = text.into();
         (!text.is_empty()).then_some(Self(text))
@@ -64,7 +65,7 @@ impl Field {
     ///
     /// # Errors
     ///
-    /// The value is binary or no JSON, or has no such field.
+    /// The value is binary or not JSON, or has no such field.
     pub fn of_body(&self, body: &[u8]) -> Result<SecretValue, FieldError> {
         let text = value_of_body(body).ok_or(FieldError::NoValue)?.ok_or(FieldError::Binary)?;
         self.of_text(&text)
@@ -74,7 +75,7 @@ impl Field {
     ///
     /// # Errors
     ///
-    /// The text is no JSON, or has no such field.
+    /// The text is not JSON, or has no such field.
     pub fn of_text(&self, text: &str) -> Result<SecretValue, FieldError> {
         let mut value: &RawValue =
             serde_json::from_str(text).map_err(|_syntax| FieldError::NotJson)?;
@@ -117,15 +118,15 @@ impl fmt::Display for Field {
 ///
 /// # Errors
 ///
-/// The text is no JSON object.
+/// The text is not a JSON object.
 pub fn members_of(text: &str) -> Result<BTreeMap<String, SecretValue>, FieldError> {
     let members: BTreeMap<String, &RawValue> =
         serde_json::from_str(text).map_err(|_other| FieldError::NoObject)?;
     Ok(members.into_iter().map(|(name, value)| (name, text_of(value))).collect())
 }
 
-/// The value's text in a finished response body: the outer option is none if the body has no value at
-/// all, the inner one if the value is binary.
+/// The value's text in a finished response body: the outer option is `None` if the body has no
+/// value, the inner one if the value is binary.
 pub fn value_of_body(body: &[u8]) -> Option<Option<Zeroizing<String>>> {
     let body: Body<'_> = serde_json::from_slice(body).ok()?;
     let text = body.secret_string.or(body.parameter.and_then(|parameter| parameter.value));
@@ -152,7 +153,7 @@ struct Parameter<'a> {
     value: Option<&'a RawValue>,
 }
 
-/// Of a name that an object has twice, the last counts, as in most readers of JSON.
+/// If an object has a name twice, the last one counts, as in most parsers of JSON.
 fn member<'a>(value: &'a RawValue, step: &str) -> Option<&'a RawValue> {
     let text = value.get();
     if text.starts_with('[') {

@@ -1,10 +1,11 @@
-//! Whether the process could run: the one place that knows about freezes.
+//! Detects freezes. The only module that knows about them.
 //!
-//! Lambda freezes the environment between invocations, and SnapStart restores it hours later. Timers
-//! do not fire meanwhile, connections die, and either clock may stand still or jump. [`FreezeWatch`]
-//! compares both clocks with what they should show, and offers what follows from it: a time that
-//! counts only while the process ran, time-outs that use it, and a generation number that grows with
-//! every freeze. What was open before a freeze asks for it; nothing else decides by a clock of its own.
+//! Lambda freezes the environment between invocations, and SnapStart restores it hours later.
+//! Timers do not fire meanwhile, connections die, and either clock may stand still or jump.
+//! [`FreezeWatch`] compares both clocks with what they should show, and offers what follows from
+//! it: a time that counts only while the process ran, time-outs that use it, and a generation
+//! number that grows with every freeze. Calls and connections compare generations; none of them
+//! decides by a clock of its own.
 
 use std::{
     fmt,
@@ -27,11 +28,11 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// After this long with nothing open, by either clock, connections are trusted no more.
 ///
-/// Nothing ticks then, so an idle time and a freeze look the same. A connection that was idle for less
-/// is alive: nothing on the way to AWS forgets one so soon.
+/// Nothing ticks then, so an idle time and a freeze look the same. A connection that was idle for
+/// less is alive: nothing on the way to AWS forgets one so soon.
 pub const LONGEST_REST: Duration = Duration::from_secs(30);
 
-/// Tells freezes from time that has passed. Its clones are one.
+/// Tells freezes from elapsed time. Clones share their state.
 #[derive(Clone)]
 pub struct FreezeWatch(Arc<Shared>);
 
@@ -44,7 +45,7 @@ struct Shared {
 struct State {
     /// When the clocks were compared last.
     last: Moment,
-    /// Since when nothing has been open, unless something is, or nothing ever was.
+    /// Since when nothing has been open; `None` if something is, or nothing ever was.
     rests_since: Option<Moment>,
     /// The time the process could run, since the start.
     awake: Duration,
@@ -80,8 +81,8 @@ impl FreezeWatch {
         Self(Arc::new(Shared { clock, state, generation: watch::Sender::default() }))
     }
 
-    /// Compares both clocks with what they should show. An INVOKE prompts this, and proves nothing by
-    /// itself.
+    /// Compares both clocks with what they should show. An INVOKE prompts this, and proves nothing
+    /// by itself.
     pub fn look(&self) {
         let now = self.0.clock.now();
         let frozen = self.state().advance(now);
@@ -170,7 +171,7 @@ impl FreezeWatch {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Numbers alone: a panic elsewhere leaves them whole.
+        // These are numbers: a panic elsewhere leaves them whole.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -185,7 +186,7 @@ impl Drop for Open {
 }
 
 impl State {
-    /// Counts the time since the last look; whether there was a freeze in it.
+    /// Adds the time since the last look. Returns whether there was a freeze in it.
     fn advance(&mut self, now: Moment) -> bool {
         let monotonic = now.monotonic.saturating_duration_since(self.last.monotonic);
         // A wall clock that went back tells nothing.

@@ -1,4 +1,4 @@
-//! Which question is asked: the key of the cache. Equality is identity.
+//! The key of the cache: which value is asked for. Equal keys are one key.
 //!
 //! A key holds decoded values only, so every spelling of one question (percent-encoding, a trailing
 //! slash, the order of parameters) is the same key.
@@ -34,7 +34,7 @@ impl fmt::Display for UpstreamKind {
     }
 }
 
-/// Something that each upstream has its own of.
+/// A value for each upstream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PerUpstream<T> {
     /// Secrets Manager's.
@@ -44,7 +44,7 @@ pub struct PerUpstream<T> {
 }
 
 impl<T> PerUpstream<T> {
-    /// The one of this upstream.
+    /// The value for this upstream.
     pub fn get(&self, upstream: UpstreamKind) -> &T {
         match upstream {
             UpstreamKind::SecretsManager => &self.secrets_manager,
@@ -128,8 +128,8 @@ impl CacheKey {
 }
 
 impl SecretKey {
-    /// Asking for the stage `AWSCURRENT` of no particular version is asking for no stage: it is what
-    /// GetSecretValue answers by default.
+    /// Asking for the stage `AWSCURRENT` of no particular version is asking for no stage: it is
+    /// what GetSecretValue answers by default.
     pub fn new(
         secret_id: String,
         version_id: Option<String>,

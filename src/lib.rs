@@ -1,15 +1,15 @@
 //! An open replacement for the AWS Parameters and Secrets Lambda Extension.
 //!
-//! A request's path, and the tree's:
+//! The tree is the path of a request:
 //!
 //! 1. [`http`] checks it and reads which [`key`] it asks for,
 //! 2. [`cache`] answers from memory, or lets the caller join the key's one fetch,
 //! 3. [`fetch`] waits for a permit and asks Secrets Manager, Parameter Store or a local file,
-//! 4. the finished body ([`secret`]) goes back to every caller that waited.
+//! 4. the finished body ([`secret`]) goes back to every caller that waited,
 //! 5. [`extension`] starts all of it in order and ends it when [`lifecycle`] tells of SHUTDOWN.
 //!
-//! Calls go down only. [`key`], [`settings`], [`clock`], [`secret`] and the pure parts of each folder
-//! know no actor runtime. `actors.md` says what each actor owns, promises and refuses.
+//! Calls go down only. [`key`], [`settings`], [`clock`], [`secret`] and the pure parts of each
+//! folder know no actor runtime. `actors.md` says what each actor owns, promises and refuses.
 
 pub mod cache;
 pub mod check;

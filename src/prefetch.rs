@@ -1,4 +1,4 @@
-//! Fetches what a function will ask for, while its runtime still starts.
+//! Fetches what a function will ask for, while its runtime is still starting.
 
 use std::time::Duration;
 
@@ -17,17 +17,17 @@ use crate::{
 const SECRET: &str = "secret:";
 const PARAMETER: &str = "parameter:";
 
-/// Asks for every item as a client would: through the same keys and the same pool, so that a function that
-/// asks for one of them meanwhile joins its fetch. A bad item is one warning.
+/// Asks for every item as a client would: through the same keys and the same pool, so that a
+/// function that asks for one of them meanwhile joins its fetch. A bad item is one warning.
 ///
-/// An item is a request's path and query, or a short form: `secret:NAME`, `parameter:/path`, each with
-/// further query parameters behind a `?`. A comma within a value is written `%2C`.
+/// An item is a request's path and query, or a short form: `secret:NAME`, `parameter:/path`, each
+/// with further query parameters behind a `?`. A comma within a value is written `%2C`.
 pub async fn prefetch(settings: &PrefetchSettings, cache: &Cache) {
     let keys: Vec<CacheKey> = settings.items.iter().filter_map(|item| readable(item)).collect();
     if keys.is_empty() {
         return;
     }
-    // A frozen environment sleeps on and goes on from here after the thaw; nobody waits for it.
+    // A freeze only delays this: no caller waits for it.
     sleep(random_part_of(settings.max_delay)).await;
     debug!(count = keys.len(), "prefetching");
     join_all(keys.into_iter().map(|key| cache.look_up(key, Urgency::Patient))).await;
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_refused() {
+    fn what_is_not_a_request_is_refused() {
         for item in
             ["app/db", "secret:", "parameter:?withDecryption=true", "secret:a%2", "/nowhere?x=1"]
         {

@@ -1,4 +1,4 @@
-//! The one place plaintext lives.
+//! The one type that holds plaintext.
 //!
 //! A secret's value enters as a [`SecretValue`] when an upstream answers and leaves it only through
 //! [`SecretValue::reveal`]. It has no `Display`, its `Debug` is redacted, and the memory is wiped
@@ -31,8 +31,8 @@ impl SecretValue {
         self.0.is_empty()
     }
 
-    /// The plaintext itself. Every call is a place where it may leave the process: there are two,
-    /// the serialiser of a response body and the HTTP reply.
+    /// The plaintext itself. Every call is a place where it may leave the process, so there are
+    /// few: where a response body is made, where a field is taken out of one, and the HTTP reply.
     pub fn reveal(&self) -> Bytes {
         self.0.clone()
     }

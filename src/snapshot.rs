@@ -1,9 +1,11 @@
-//! SnapStart: INIT runs once, its memory becomes a snapshot, and environments begin with that, days later.
+//! SnapStart: INIT runs once, its memory becomes a snapshot, and environments start from that,
+//! maybe days later.
 //!
-//! Nothing of INIT may live on in them: not a value, which may have been rotated, nor the credentials, nor
-//! a connection. An extension is not told of the restore, but no INVOKE comes before it. So while the
-//! snapshot is ahead, nothing is kept: what INIT code asks for is fetched each time, and the snapshot holds
-//! no secret. A request that comes after the restore and sooner than the INVOKE event costs a fetch.
+//! Nothing of INIT may survive in them: no value, which may have been rotated, no credentials and
+//! no connection. An extension is not told of the restore, but no INVOKE comes before it. So while
+//! the snapshot is ahead, nothing is kept: what INIT code asks for is fetched each time, and the
+//! snapshot holds no secret. A request that comes after the restore and sooner than the INVOKE
+//! event costs a fetch.
 
 use std::rc::Rc;
 
@@ -18,7 +20,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Only under SnapStart there is one at all.
+    /// There is a snapshot only under SnapStart.
     pub fn new(lambda: Option<&LambdaSettings>) -> Self {
         let ahead = lambda
             .is_some_and(|lambda| lambda.initialization_type == InitializationType::SnapStart);
@@ -30,14 +32,14 @@ impl Snapshot {
         *self.ahead.borrow()
     }
 
-    /// The environment has been restored: from now on it is one like any other.
+    /// The environment has been restored: from now on it is like any other.
     pub fn has_passed(&self) {
         self.ahead.send_replace(false);
     }
 
     /// Waits until there is no snapshot ahead.
     pub async fn passing(&self) {
-        // The sender is our own: it cannot be gone.
+        // `self` holds the sender, so it cannot be gone.
         let _ = self.ahead.subscribe().wait_for(|ahead| !ahead).await;
     }
 }

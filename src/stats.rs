@@ -30,15 +30,15 @@ pub struct StatsSnapshot {
     pub hits: u64,
     /// Callers whose question started a fetch.
     pub misses: u64,
-    /// Callers who joined a fetch that another one had started.
+    /// Callers that joined a fetch which another one had started.
     pub coalesced: u64,
-    /// Callers who got a value past its TTL, because fetches failed or took too long.
+    /// Callers that got a value past its TTL, because fetches failed or took too long.
     pub stale: u64,
     /// Calls to an upstream; one may be for several parameters.
     pub upstream_calls: u64,
     /// Fetches that ended without a value.
     pub failed_fetches: u64,
-    /// Calls that the upstream refused because it was short of them.
+    /// Calls that the upstream throttled.
     pub throttled: u64,
     /// Calls that callers did not cause: hits and coalesced callers.
     pub calls_saved: u64,
@@ -103,7 +103,7 @@ impl Stats {
 }
 
 impl StatsSnapshot {
-    /// One INFO line with what an environment's life came to: what to tune the pool by afterwards.
+    /// Logs one INFO line that sums up an environment's life, by which to tune the pool.
     pub fn log_summary(&self) {
         info!(
             hits = self.hits,

@@ -1,4 +1,4 @@
-//! Carries messages to and from the state of one key. It decides nothing.
+//! Passes messages to the state of one key, and carries out what it decides.
 
 use std::{fmt, rc::Rc, sync::Arc};
 
@@ -27,16 +27,17 @@ use crate::{
 };
 
 /// Serves one key while it has a fetch in flight: turns a message into one call of the key's state,
-/// and does what comes out, in order.
+/// and carries out its outputs, in order.
 ///
-/// The fetch runs on its context: it belongs to the actor, and not to the caller that caused it, and
-/// keeps the actor alive until it has settled. An actor that dies over its fetch takes the key out of
-/// the index, so that its callers learn of it and no later one waits for a fetch that never ends.
+/// The fetch runs on its context: it belongs to the actor, not to the caller that caused it, and
+/// keeps the actor alive until it has settled. An actor that dies during its fetch removes the key
+/// from the index, so that its callers learn of it and no later one waits for a fetch that never
+/// ends.
 pub struct CacheActor {
     key: CacheKey,
     index: SharedIndex,
     fetch_pool: Addr<FetchPool>,
-    /// Weak: the registry holds this actor, and would never end if it were held by it.
+    /// Weak: the registry holds this actor, and would never end if the actor held the registry.
     registry: WeakRecipient<AtRest>,
     clock: Arc<dyn Clock>,
     stats: Rc<Stats>,
@@ -70,7 +71,7 @@ impl CacheActor {
             match output {
                 Output::Answer(callers, answer) => {
                     for caller in callers {
-                        // Fails only for a caller who hung up meanwhile.
+                        // Fails only if the caller has hung up.
                         let _ = caller.send(answer.clone());
                     }
                 }
@@ -84,7 +85,7 @@ impl CacheActor {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
+    #[expect(clippy::disallowed_methods, reason = "a lost message ends its caller's wait")]
     fn fetch(&mut self, demand: Demand, departure: Departure, ctx: &mut Context<Self>) {
         let (reply, ended) = oneshot::channel();
         self.is_fetching = true;
@@ -110,7 +111,7 @@ impl CacheActor {
     }
 
     fn tell_the_registry(&self) {
-        // A registry that has ended knows no keys any more.
+        // A registry that has ended has no actors to forget.
         let Some(registry) = self.registry.upgrade() else { return };
         // A mailbox always has room for one message of each sender.
         let _ = registry.try_send(AtRest { key: self.key.clone() });

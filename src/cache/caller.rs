@@ -1,4 +1,4 @@
-//! A caller: which value it takes, and where its answer goes.
+//! A caller: which value it accepts, and where its answer is sent.
 
 use tokio::sync::oneshot;
 
@@ -7,19 +7,20 @@ use crate::{cache::entry::Answer, fetch::error::SharedFetchError};
 /// What every caller gets: one answer, or the reason why there is none.
 pub type LookupResult = Result<Answer, SharedFetchError>;
 
-/// Where a caller gets its answer. A caller who hung up has closed it.
+/// Where a caller's answer is sent. It is closed once the caller has hung up.
 pub type Reply = oneshot::Sender<LookupResult>;
 
-/// Which value a caller takes.
+/// Which value a caller accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Urgency {
-    /// A kept value, if there is one that may be given.
+    /// A kept value too, if there is one that may be given.
     Patient,
-    /// None that was read before the question: the caller knows that the kept one is out of date.
+    /// Only a value that is read after the question: the caller knows that the kept one is out of
+    /// date.
     Refresh,
 }
 
-/// Callers are numbered in the order in which they ask.
+/// The number of a caller, in the order in which callers ask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallerId(u64);
 
@@ -30,7 +31,7 @@ impl CallerId {
     }
 }
 
-/// A caller who may have to wait.
+/// A caller that may have to wait.
 pub trait Caller {
     /// Whether it has not hung up.
     fn still_waits(&self) -> bool;

@@ -8,14 +8,14 @@ use crate::{
     secret::SecretValue,
 };
 
-/// A finished response body, and since when and for how long it holds.
+/// A finished response body, its time of birth and its TTL.
 #[derive(Clone, Debug)]
 pub struct Entry {
     body: SecretValue,
     /// When its call left, not when it ended: the upstream may have changed the value while it
     /// answered.
     born: Moment,
-    /// Its own: the policy's, shortened by a random part of the spread.
+    /// The policy's TTL, shortened by a random part of the spread.
     ttl: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What happens to a key: one log line and one count each.
+//! What can happen to a key. Each event is one log line and one count.
 
 use std::time::Duration;
 
@@ -33,19 +33,19 @@ pub enum Event {
         age: Duration,
         /// How many callers.
         callers: usize,
-        /// Why there is no newer one, once an outage.
+        /// Why there is no newer one; given once in an outage.
         warning: Option<SharedFetchError>,
     },
     /// A caller's question starts a fetch.
     Miss(Urgency),
     /// A caller waits for the fetch in flight.
     Joined {
-        /// Callers who wait for it now.
+        /// Callers that wait for it now.
         waiting: usize,
     },
     /// A caller waits for the fetch after the one in flight.
     TooLateToJoin {
-        /// Callers who wait for it now.
+        /// Callers that wait for it now.
         waiting: usize,
     },
     /// A fetch starts that no caller waits for.
@@ -56,7 +56,7 @@ pub enum Event {
         queued: Duration,
         /// How long the upstream took.
         took: Duration,
-        /// Callers who waited.
+        /// Callers that waited.
         answered: usize,
     },
     /// The value is kept.
@@ -65,10 +65,10 @@ pub enum Event {
     Failed {
         /// Why.
         failure: SharedFetchError,
-        /// Callers who waited.
+        /// Callers that waited.
         answered: usize,
     },
-    /// A fetch ended for a reason of our own, and no caller waited.
+    /// A fetch ended for a reason of this program's own, and no caller waited.
     GivenUp(SharedFetchError),
     /// The key made room for another one, or has nothing left that may be given.
     Evicted,
@@ -105,7 +105,7 @@ impl Event {
                 debug!(%key, waiting, "joined a fetch in flight");
             }
             Self::TooLateToJoin { waiting } => {
-                // The first of them is the one whose question costs a fetch.
+                // The question of the first one costs a fetch.
                 if *waiting == 1 {
                     stats.miss()
                 } else {

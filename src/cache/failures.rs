@@ -12,8 +12,8 @@ pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// them.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// How long a failure counts as known, and so does an attempt that started while it was. Later
-/// nothing is known any more: the upstream may have been well for long.
+/// How long a failure counts as known; an attempt that started in this time counts as known to
+/// fail, too. Later nothing is known: the upstream may have recovered long ago.
 pub const KNOWN_FOR: Duration = Duration::from_secs(30);
 
 /// One failed fetch that says something about the key or its upstream.
@@ -30,7 +30,7 @@ impl Failure {
     }
 }
 
-/// What has gone wrong since a key's last value came.
+/// What has failed since a key's last value arrived.
 #[derive(Debug)]
 pub(super) struct Setbacks {
     failed: u32,
@@ -38,7 +38,7 @@ pub(super) struct Setbacks {
     outage: Option<Outage>,
 }
 
-/// The part of it that is the upstream's: it is worth an old value.
+/// The failures among these that are the upstream's: while they are known, an old value is given.
 #[derive(Debug)]
 struct Outage {
     failure: Failure,
@@ -46,7 +46,7 @@ struct Outage {
 }
 
 impl Setbacks {
-    /// After the fetch of `previous` setbacks failed again, for a reason of our own.
+    /// `previous` and one more failed fetch, for a reason of this program's own.
     pub(super) fn one_more(previous: Option<Box<Self>>, now: Moment) -> Box<Self> {
         let mut setbacks =
             previous.unwrap_or_else(|| Box::new(Self { failed: 0, last: now, outage: None }));
@@ -68,7 +68,7 @@ impl Setbacks {
         now.age_since(self.last).is_none_or(|age| age >= self.pause())
     }
 
-    /// Whether waiting for the upstream is known to be of no use.
+    /// Whether it is known that waiting for the upstream is useless.
     pub(super) fn is_known_to_fail(&self, now: Moment) -> bool {
         self.failure().is_some_and(|failure| is_known(failure.at, now))
     }

@@ -1,4 +1,4 @@
-//! A fetch in flight, and the callers who wait for it or for the one after it.
+//! A fetch in flight, and the callers that wait for it or for the one after it.
 
 use crate::{
     cache::{
@@ -15,27 +15,27 @@ use crate::{
 pub(super) struct Flight<C> {
     /// Tells when the call that will answer it left: the birth of its value.
     pub(super) departure: Departure,
-    /// What the pool has been told about the callers who wait.
+    /// What the pool has been told about the waiting callers.
     pub(super) demand: Demand,
     pub(super) waiters: Waiters<C>,
-    /// Callers for whom its call left too early; the next fetch is theirs.
+    /// Callers that asked after its call had left; they wait for the next fetch.
     pub(super) latecomers: Waiters<C>,
-    /// The first caller who asked after, or by, the start of this fetch.
+    /// The first caller that asked after the start of this fetch, or caused it.
     first_caller: CallerId,
-    /// The last one who waits for it or for the next one.
+    /// The last caller that waits for it or for the next one.
     pub(super) last_caller: CallerId,
     /// When it started, if the key was known to fail then: an attempt that no caller waits for.
     attempt_at: Option<Moment>,
-    /// Whether it has outlasted the deadline of a caller who asked since it started.
+    /// Whether it has outlasted the deadline of a caller that asked since it started.
     is_overdue: bool,
 }
 
-/// Callers who wait, in order of arrival.
+/// Callers that wait, in order of arrival.
 #[derive(Debug)]
 pub(super) struct Waiters<C> {
-    /// Callers whom a kept value serves, if the fetch fails.
+    /// Callers that get a kept value if the fetch fails.
     pub(super) patient: Vec<C>,
-    /// Callers whom only the value of this fetch serves.
+    /// Callers that accept only the value of this fetch.
     pub(super) refreshing: Vec<C>,
 }
 
@@ -58,12 +58,12 @@ impl<C: Caller> Flight<C> {
         Self { attempt_at: Some(now), ..self }
     }
 
-    /// Whether waiting for it is known to be of no use.
+    /// Whether it is known that waiting for it is useless.
     pub(super) fn is_known_to_fail(&self, now: Moment) -> bool {
         self.is_overdue || self.attempt_at.is_some_and(|at| is_known(at, now))
     }
 
-    /// Whether a caller who asks at `now` may have this fetch's value. A refresh must not get what
+    /// Whether a caller that asks at `now` may have this fetch's value. A refresh must not get what
     /// was read before its question. For every other caller it must not be older than an entry may
     /// be: it can be that old when the environment was frozen meanwhile.
     pub(super) fn may_answer(&self, urgency: Urgency, now: Moment, policy: &CachePolicy) -> bool {
@@ -76,12 +76,12 @@ impl<C: Caller> Flight<C> {
         }
     }
 
-    /// The deadline of this caller has come.
+    /// The deadline of this caller has passed.
     pub(super) fn outlasts(&mut self, caller: CallerId) {
         self.is_overdue |= caller >= self.first_caller;
     }
 
-    /// All callers who wait on this key.
+    /// All callers that wait for this key.
     pub(super) fn waiting(&self) -> usize {
         self.waiters.len() + self.latecomers.len()
     }

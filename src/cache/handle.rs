@@ -1,4 +1,4 @@
-//! What callers hold instead of addresses.
+//! The cache as callers hold it.
 
 use std::{
     cell::{Cell, RefCell},
@@ -31,11 +31,11 @@ use crate::{
     stats::Stats,
 };
 
-/// The cache: finds hits, asks the registry for everything else, and starts that and the pool anew
-/// should either ever have died.
+/// The cache: answers hits itself, asks the registry for everything else, and restarts the registry
+/// and the pool if either has died.
 ///
 /// A panic in a handler ends its actor. `actix::Supervisor` would not start it again, so the owner
-/// of the address does. A lost cache costs fetches; it never costs the function.
+/// of the address does. A lost cache costs fetches, never the function.
 pub struct Cache {
     pool: FetchPool,
     limits: Box<dyn Fn() -> CacheLimits>,
@@ -64,8 +64,8 @@ impl fmt::Debug for Cache {
 }
 
 impl Cache {
-    /// Starts the pool and a registry over it. `limits` are asked for now, whenever either has died,
-    /// and to start over. No caller waits longer than `deadline`, if there is one.
+    /// Starts the pool and a registry over it. `limits` is called now, when either has died, and to
+    /// start over. No caller waits longer than `deadline`, if there is one.
     pub fn new(
         pool: FetchPool,
         limits: impl Fn() -> CacheLimits + 'static,
@@ -93,14 +93,14 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// The error that the fetch ended with, shared by all callers who waited for it.
+    /// The error that the fetch ended with, shared by all callers that waited for it.
     pub async fn look_up(&self, key: CacheKey, urgency: Urgency) -> LookupResult {
         if urgency == Urgency::Patient
             && let Some(answer) = self.hit(&key)
         {
             return Ok(answer);
         }
-        // Boxed: a hit does not pay for the size of what it does not need.
+        // Boxed, so that the future of a hit stays small.
         Box::pin(self.wait_for(&key, urgency)).await
     }
 
@@ -139,7 +139,7 @@ impl Cache {
             Urgency::Patient => {
                 self.ask(|reply| GetKept { key: key.clone(), caller, deadline, reply }).await
             }
-            // It takes no kept value, so there is nothing left to ask for.
+            // It accepts no kept value, so there is nothing left to ask for.
             Urgency::Refresh => {
                 Err(Arc::new(FetchError::deadline_passed(key.upstream(), deadline)))
             }
@@ -160,7 +160,7 @@ impl Cache {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
+    #[expect(clippy::disallowed_methods, reason = "a lost message ends its caller's wait")]
     async fn ask_once<M>(&self, message: impl Fn(Reply) -> M) -> LookupResult
     where
         M: Message<Result = ()> + Send + 'static,
@@ -189,9 +189,9 @@ impl Cache {
         self.running.borrow().fetch_pool.do_send(Invoked);
     }
 
-    /// Forgets every value. A fetch in flight goes on, under its permit, for those who wait for it;
-    /// no caller who asks from now on joins it. Whatever the clocks say, the process was not
-    /// running.
+    /// Forgets every value, because the environment was restored from a snapshot: whatever the
+    /// clocks say, the process was not running. A fetch in flight goes on, under its permit, for
+    /// the callers that wait for it; no caller that asks from now on joins it.
     pub fn start_over(&self) {
         self.freezes.restored();
         let mut running = self.running.borrow_mut();
@@ -199,8 +199,7 @@ impl Cache {
         *running = Running::start((self.limits)(), fetch_pool, &self.clock, &self.stats);
     }
 
-    /// Fails every fetch in flight and every further one, so that all callers who wait are
-    /// answered.
+    /// Fails every fetch in flight and every further one, so that all waiting callers are answered.
     pub async fn stop(&self) {
         let stopped = self.running.borrow().fetch_pool.send(Stop);
         // A pool that has died has nothing left to stop.

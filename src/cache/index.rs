@@ -1,4 +1,4 @@
-//! Every key and its state, in order of use. Pure like [`KeyState`]: time is told, nothing is sent.
+//! Every key and its state, in order of use. Pure like [`KeyState`]: no clock, no message.
 
 use std::fmt;
 
@@ -69,7 +69,7 @@ impl<C: Caller> Index<C> {
     ) -> Vec<Output<C>> {
         let policy = self.policy.get(key.upstream());
         let state = self.keys.get_or_insert_mut_ref(key, KeyState::default);
-        // Whatever it holds stays what it was: only the end of a fetch changes that.
+        // What it holds stays the same: only the end of a fetch changes that.
         state.ask(asked, policy, now)
     }
 
@@ -110,8 +110,8 @@ impl<C: Caller> Index<C> {
         (outputs, self.evict_beyond_capacity())
     }
 
-    /// Takes a key out, with the fetch that it has in flight: an actor died over it. Its callers learn
-    /// of it by the loss of their replies.
+    /// Takes a key out, with the fetch that it has in flight: an actor died over it. Its callers
+    /// learn of it by the loss of their replies.
     pub fn forget(&mut self, key: &CacheKey) {
         if let Some(state) = self.keys.pop(key) {
             self.count(state.holding(), Holding::Nothing);

@@ -1,14 +1,14 @@
 //! One key: what is kept, what has failed, which callers wait. Pure: no actor, no future, no clock
 //! of its own.
 //!
-//! Three things can arrive: a caller asks ([`KeyState::ask`]), a caller's deadline comes
+//! Three things can arrive: a caller asks ([`KeyState::ask`]), a caller's deadline passes
 //! ([`KeyState::out_of_time`]), the fetch in flight ends ([`KeyState::settle`]). Each gives what is
 //! to be done, in order. [`KeyState::hit`] is the short way: the answer, if there is nothing else
 //! to be done.
 //!
-//! Promises: at most one fetch is in flight, and each caller is answered once. Every caller who
-//! waits is answered in [`KeyState::settle`], whatever the end of the fetch: value, error,
-//! time-out, panic.
+//! Promises: at most one fetch is in flight, and each caller is answered once. Every waiting caller
+//! is answered in [`KeyState::settle`], whatever the end of the fetch: value, error, time-out,
+//! panic.
 
 use std::{mem, sync::Arc, time::Duration};
 
@@ -140,7 +140,7 @@ impl<C: Caller> KeyState<C> {
         out
     }
 
-    /// The deadline of a caller who asked before has come. It takes a kept value, or else this
+    /// The deadline of a caller that asked before has passed. It gets a kept value, or else this
     /// failure.
     pub fn out_of_time(
         &mut self,
@@ -157,7 +157,7 @@ impl<C: Caller> KeyState<C> {
         out
     }
 
-    /// The fetch in flight has ended. Keeps a value, answers all callers who waited for it, and
+    /// The fetch in flight has ended. Keeps a value, answers all callers that waited for it, and
     /// starts the next one if callers came too late for it. `draw` is that of
     /// [`CachePolicy::ttl_of_one_value`].
     pub fn settle(
@@ -190,7 +190,7 @@ impl<C: Caller> KeyState<C> {
         out
     }
 
-    /// What can be said without waiting, and the fetch behind it.
+    /// The answer that needs no waiting, if there is one, and the fetch behind it.
     fn at_once(
         &mut self,
         id: CallerId,
@@ -233,8 +233,8 @@ impl<C: Caller> KeyState<C> {
         Some(Ok(entry.answer()))
     }
 
-    /// Whether waiting is known to be of no use: the upstream has failed of late, or the fetch in
-    /// flight has outlasted the deadline of a caller.
+    /// Whether it is known that waiting is useless: the upstream has failed of late, or the fetch
+    /// in flight has outlasted the deadline of a caller.
     fn is_known_to_fail(&self, now: Moment) -> bool {
         self.setbacks().is_some_and(|setbacks| setbacks.is_known_to_fail(now))
             || self.flight.as_ref().is_some_and(|flight| flight.is_known_to_fail(now))
@@ -259,8 +259,8 @@ impl<C: Caller> KeyState<C> {
         self.start_fetch(if is_attempt { flight.into_attempt(now) } else { flight }, out);
     }
 
-    /// The kept value in place of a newer one for so many callers, if it may be given. One warning
-    /// an outage tells of it.
+    /// The kept value in place of a newer one, for this number of callers, if it may be given.
+    /// Warns once in an outage.
     fn answer_instead(
         &mut self,
         callers: usize,
@@ -330,7 +330,7 @@ impl<C: Caller> KeyState<C> {
         }
     }
 
-    /// Forgets callers who hung up, if that makes the room.
+    /// Forgets callers that have hung up, if there is no room without.
     fn has_room_for_a_waiter(&mut self) -> bool {
         let Some(flight) = &mut self.flight else { return true };
         if flight.waiting() >= MAX_WAITERS {
@@ -392,7 +392,7 @@ impl<C: Caller> KeyState<C> {
 
 impl Memory {
     /// What is remembered after a fetch that failed. What was deleted or forbidden upstream must
-    /// not come back in a later outage; a failure of our own says nothing about the key.
+    /// not come back in a later outage; a failure of this program's own says nothing about the key.
     fn after(self, error: &SharedFetchError, policy: &CachePolicy, now: Moment) -> Self {
         let failure = Failure { error: Arc::clone(error), at: now };
         match self {

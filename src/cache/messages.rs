@@ -1,4 +1,4 @@
-//! What the cache's actors are told.
+//! The messages of the cache's actors.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::{
 /// Answers a key: at once if it can be, else when a fetch settles.
 #[derive(Debug)]
 pub struct Get {
-    /// What is asked.
+    /// The key.
     pub key: CacheKey,
-    /// Which value the caller takes.
+    /// Which value the caller accepts.
     pub urgency: Urgency,
     /// The caller, by its place in the order of asking.
     pub caller: CallerId,
-    /// Where the answer goes. Dropped unsent it tells the caller that the actor died over it.
+    /// Where the answer goes. If it is dropped unsent, the caller learns that the actor has died.
     pub reply: Reply,
 }
 
@@ -26,10 +26,10 @@ impl Message for Get {
     type Result = ();
 }
 
-/// Answers a caller whose deadline has come, without letting it wait any longer.
+/// Answers a caller whose deadline has passed, at once.
 #[derive(Debug)]
 pub struct GetKept {
-    /// What was asked.
+    /// The key.
     pub key: CacheKey,
     /// The caller, by its place in the order of asking.
     pub caller: CallerId,
@@ -46,7 +46,7 @@ impl Message for GetKept {
 /// A key has no fetch in flight any more, and needs no actor.
 #[derive(Debug)]
 pub struct AtRest {
-    /// Which key.
+    /// The key.
     pub key: CacheKey,
 }
 

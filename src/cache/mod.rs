@@ -1,7 +1,10 @@
 //! The cache: the state of every key, an actor for each key that has a fetch in flight, a registry
-//! that knows them all, and what callers hold of it.
+//! of both, and the [`Cache`] that callers hold.
 //!
-//! What a key answers is decided in `key_state.rs`, which is pure; `docs/behaviour.md` says it in a
+//! Owns what is kept and for how long. Promises that callers that miss together share one fetch,
+//! and that each of them is answered once. Knows neither HTTP nor AWS.
+//!
+//! What a key answers is decided in `key_state.rs`, which is pure; `docs/behaviour.md` has it as a
 //! table.
 
 mod actor;

@@ -1,4 +1,4 @@
-//! Knows the state of every key, and which actor serves a key that has a fetch in flight.
+//! Owns the state of every key, and the actor of each key that has a fetch in flight.
 
 use std::{collections::HashMap, fmt, rc::Rc, sync::Arc};
 
@@ -28,7 +28,7 @@ pub struct CacheLimits {
     pub policy: PerUpstream<CachePolicy>,
 }
 
-/// Owns the index, and passes a question on to the actor of its key.
+/// Owns the index, and passes each question on to the actor of its key.
 ///
 /// A key has an actor while it has a fetch in flight; at rest it is a state in the index. Bound: as
 /// many actors as there are such keys, which the pool's queue bounds.
@@ -64,14 +64,14 @@ impl CacheRegistry {
         (Self { index, actors: HashMap::new(), fetch_pool, clock, stats }, reader)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a lost message drops its reply, which tells")]
+    #[expect(clippy::disallowed_methods, reason = "a lost message ends its caller's wait")]
     fn pass_on<M>(&mut self, key: &CacheKey, question: M, ctx: &Context<Self>)
     where
         M: Message<Result = ()> + Send + 'static,
         CacheActor: Handler<M>,
         Context<CacheActor>: ToEnvelope<CacheActor, M>,
     {
-        // One that has died left its key without a fetch; the next one starts afresh.
+        // An actor that died has removed its key from the index; the next one starts afresh.
         let running = self.actors.get(key).filter(|actor| actor.connected());
         if let Some(actor) = running {
             return actor.do_send(question);
@@ -111,8 +111,8 @@ impl Handler<GetKept> for CacheRegistry {
 impl Handler<AtRest> for CacheRegistry {
     type Result = ();
 
-    /// Drops the key's address. A question that is in the actor's mailbox already is still answered,
-    /// and a fetch that it starts keeps the actor alive.
+    /// Drops the key's address. A question that is in the actor's mailbox already is still
+    /// answered, and a fetch that it starts keeps the actor alive.
     fn handle(&mut self, AtRest { key }: AtRest, _ctx: &mut Self::Context) {
         self.actors.remove(&key);
     }

@@ -33,7 +33,7 @@ impl fmt::Display for Kms<'_> {
 }
 
 impl Item {
-    /// None, and a line, if it names nothing.
+    /// `None`, and a failed line, if the text names no value.
     pub(super) fn read(text: &str, report: &mut Report) -> Option<Self> {
         match key_of(text) {
             Ok(key) => Some(Self { text: text.to_owned(), key }),
@@ -114,8 +114,8 @@ async fn fetch(upstreams: &Upstreams, key: CacheKey) -> Result<(), FetchError> {
     }
 }
 
-/// Whether it was the value's KMS key that could not be used. Both services answer `AccessDeniedException`
-/// for it, and tell of the key in words alone.
+/// Whether it was the value's KMS key that could not be used. Both services answer
+/// `AccessDeniedException` for it, and mention the key in the message alone.
 fn is_about_the_key(error: &FetchError) -> bool {
     match error {
         FetchError::Upstream { code, message, .. } => match code.as_str() {

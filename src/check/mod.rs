@@ -1,9 +1,9 @@
 //! `--check`: whether values can be read from here, and if not, why.
 //!
-//! It goes the way of a fetch, with the extension's own clients, one step at a time: region, credentials,
-//! session token; for each service DNS, TCP, TLS and the clocks; then each item that was named. Each step is
-//! one line with the time it took, and one that fails says the one thing to do. No line holds a value.
-//! Nothing listens, and nothing registers with Lambda.
+//! Takes the steps of a fetch one at a time, with the extension's own clients: region, credentials,
+//! session token; for each service DNS, TCP, TLS and the clocks; then each item that was named.
+//! Each step is one line with the time it took, and one that fails says the one thing to do. No
+//! line holds a value. Nothing listens, and nothing registers with Lambda.
 
 mod environment;
 mod item;
@@ -45,7 +45,7 @@ pub fn run(reading: SettingsAndNotices, items: &[String]) -> ExitCode {
 
 async fn check(reading: &SettingsAndNotices, items: &[String], report: &mut Report) {
     let settings = &reading.settings;
-    // The last of ours is about the token where there is none: that has a line of its own.
+    // The last notice is about the token, if there is none, which has a line of its own.
     let own = reading.own_notices.len() - usize::from(settings.tokens.is_empty());
     for notice in reading.notices.iter().chain(&reading.own_notices[..own]) {
         if notice.level == Some(Level::WARN) {

@@ -129,7 +129,7 @@ async fn connect(service: UpstreamKind, target: &Target, addresses: &[SocketAddr
     }
 }
 
-/// The service's time, and ours half-way through the exchange.
+/// The service's time, and this machine's half-way through the exchange.
 async fn answer(aws: &Aws, url: &str) -> Outcome<(Option<SystemTime>, SystemTime)> {
     let asked = SystemClock.now();
     let date = aws.probe(url).await.map_err(|error| {

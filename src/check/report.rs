@@ -33,7 +33,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Awaits a step and writes its line. None if it failed.
+    /// Awaits a step and writes its line. `None` if it failed.
     pub(super) async fn step<T>(
         &mut self,
         what: impl fmt::Display,
@@ -54,7 +54,7 @@ impl Report {
         }
     }
 
-    /// Something that takes no time and is wrong.
+    /// Writes the line of a failure that took no time.
     pub(super) fn failed(&mut self, what: impl fmt::Display, failure: Failure) {
         self.failed_after(Duration::ZERO, what, &failure);
     }
@@ -64,12 +64,12 @@ impl Report {
         line("FAILED", took, what, &format!("{} -> {}", failure.why, failure.to_do));
     }
 
-    /// Something that works and is probably not what was meant.
+    /// Writes a line about something that works, but is probably not what was meant.
     pub(super) fn warning(&mut self, what: impl fmt::Display, text: &str) {
         line("warning", Duration::ZERO, what, text);
     }
 
-    /// Something that depends on what failed.
+    /// Writes the line of a step that depends on one that failed.
     pub(super) fn skipped(&mut self, what: impl fmt::Display, text: &str) {
         line("skipped", Duration::ZERO, what, text);
     }
@@ -81,12 +81,12 @@ impl Report {
 
 fn line(word: &str, took: Duration, what: impl fmt::Display, text: &str) {
     let took = took.as_millis();
-    // One line each, whatever a service or a variable has put into the text.
+    // The text may come from a service or a variable: it is kept on one line.
     let text = text.replace(char::is_control, " ");
     say(format_args!("{word:<7} {took:>6} ms  {what}: {text}"));
 }
 
-/// A line that is no step's. A reader that has gone away still gets its exit code.
+/// Writes a line that belongs to no step. A closed output is ignored: there is still the exit code.
 pub(super) fn say(text: impl fmt::Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Why a fetch failed. One value, shared by every caller who waited for it.
+//! Why a fetch failed. One value is shared by all callers that waited for it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,9 +19,10 @@ pub type SharedFetchError = Arc<FetchError>;
 /// What an upstream's error says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpstreamErrorKind {
-    /// The value was deleted, never existed, or may not be read: a kept one must not be given either.
+    /// The value was deleted, never existed, or may not be read: a kept one must not be given
+    /// either.
     Refusal,
-    /// Calls are short. The same call may succeed after a pause.
+    /// The service throttles. The same call may succeed after a pause.
     Throttling {
         /// How long the service asked to wait, if it did.
         retry_after: Option<Duration>,
@@ -46,11 +47,11 @@ pub enum FetchError {
     /// No answer within the time-out.
     #[error("no answer from {upstream} within {} ms: {hint}", after.as_millis())]
     Timeout {
-        /// Who did not answer.
+        /// The service that did not answer.
         upstream: UpstreamKind,
         /// How long the fetch was given, waiting for a permit included.
         after: Duration,
-        /// What was going on meanwhile and what to do about it.
+        /// What happened meanwhile, and what to do about it.
         hint: &'static str,
     },
     /// The fetch's time was over before its call could leave.
@@ -60,7 +61,7 @@ pub enum FetchError {
         after.as_millis()
     )]
     Queued {
-        /// Whose lane was full.
+        /// The service whose permits were all taken.
         upstream: UpstreamKind,
         /// How long the fetch was given.
         after: Duration,
@@ -74,7 +75,7 @@ pub enum FetchError {
     /// A bound was reached: the pool's queue or a key's waiters.
     #[error("{0}")]
     Overloaded(&'static str),
-    /// Our own code panicked during the fetch.
+    /// This program panicked during the fetch.
     #[error("the fetch ended by a panic; the log has its message")]
     Panicked,
     /// The extension is shutting down.
@@ -98,13 +99,13 @@ impl FetchError {
         matches!(self, Self::Upstream { kind: UpstreamErrorKind::Refusal, .. })
     }
 
-    /// Whether the service was short of calls.
+    /// Whether the service throttled.
     pub fn is_throttling(&self) -> bool {
         matches!(self, Self::Upstream { kind: UpstreamErrorKind::Throttling { .. }, .. })
     }
 
-    /// Whether the service was not asked, or the failure is a bug of ours: it says nothing about the
-    /// service, so it is neither remembered nor an outage.
+    /// Whether the failure is this program's own: the service was not asked, or there is a bug. It
+    /// says nothing about the service, so it is neither remembered nor an outage.
     pub fn is_our_own(&self) -> bool {
         match self {
             Self::Queued { .. }

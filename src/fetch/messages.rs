@@ -1,4 +1,4 @@
-//! What the pool is told.
+//! The messages of the pool.
 
 use actix::Message;
 use tokio::sync::oneshot;
@@ -8,16 +8,16 @@ use crate::{
     key::CacheKey,
 };
 
-/// Asks an upstream, as soon as a call is free.
+/// Asks an upstream, as soon as there is a permit.
 #[derive(Debug)]
 pub struct Fetch {
-    /// What to ask.
+    /// The key.
     pub key: CacheKey,
     /// What depends on the answer.
     pub demand: Demand,
     /// Tells the key when the call left.
     pub departure: Departure,
-    /// Where the answer goes. Dropped unsent it tells the key that the pool died over it.
+    /// Where the answer goes. If it is dropped unsent, the key learns that the pool has died.
     pub reply: oneshot::Sender<FetchReply>,
 }
 
@@ -28,7 +28,7 @@ impl Message for Fetch {
 /// More depends on the answer for this key than when its fetch was sent.
 #[derive(Debug)]
 pub struct Promote {
-    /// Whose fetch.
+    /// The key.
     pub key: CacheKey,
     /// What depends on the answer now.
     pub demand: Demand,

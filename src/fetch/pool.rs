@@ -1,4 +1,4 @@
-//! Bounds upstream calls: how many at once, how many wait, how long, and whose turn it is.
+//! Bounds upstream calls: how many run at once, how many wait and for how long, and which is next.
 
 use std::{fmt, rc::Rc, sync::Arc};
 
@@ -20,17 +20,17 @@ pub use super::demand::{Demand, Departure, FetchReply, Fetched, LONGEST_FETCH};
 
 /// Fetches that may wait for their call to one upstream; the next one gets `Overloaded`.
 ///
-/// A Lambda environment has at most 1,024 threads, so a handler whose every thread asks for another key
-/// is still served.
+/// A Lambda environment has at most 1,024 threads, so a handler whose every thread asks for another
+/// key is still served.
 pub const MAX_QUEUED: usize = 1_024;
 
 /// Caps upstream calls: a lane per upstream.
 ///
-/// Each call runs in a task of its own, so that a panic in it is one call's failure and a hanging one
-/// holds nothing but its permit, until its time-out.
+/// Each call runs in a task of its own, so that a panic in it is one call's failure and a hanging
+/// one holds nothing but its permit, until its time-out.
 ///
-/// Clones share the lanes: an actor that is started from a clone, after one that has died, goes on with
-/// that one's calls and queue.
+/// Clones share the lanes: an actor that is started from a clone, after one that has died, goes on
+/// with that one's calls and queue.
 #[derive(Clone)]
 pub struct FetchPool {
     secrets_manager: Rc<Lane<SecretKey>>,

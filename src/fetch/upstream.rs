@@ -1,4 +1,4 @@
-//! Who answers a fetch: key in, finished response body out.
+//! Where values come from: key in, finished response body out.
 
 use std::{fmt, rc::Rc};
 
@@ -10,30 +10,31 @@ use crate::{
     secret::SecretValue,
 };
 
-/// How one call to an upstream ends: with the finished response body, serialised as clients get it, or an
-/// error.
+/// How one call to an upstream ends: with the finished response body, serialised as clients get it,
+/// or an error.
 pub type UpstreamAnswer = Result<SecretValue, FetchError>;
 
-/// How one call for several keys ends: for each key in their order with its body, or with nothing if
-/// the answer does not say what becomes of it; or with an error for all of them.
+/// How one call for several keys ends: for each key in their order with its body, or with nothing
+/// if the answer does not say what becomes of it; or with an error for all of them.
 pub type BatchAnswer = Result<Vec<Option<SecretValue>>, FetchError>;
 
 /// Answers one kind of key.
 ///
-/// The pool bounds how many calls run at once and how long one may take; an implementation does neither.
+/// The pool bounds how many calls run at once and how long one may take; an implementation does
+/// neither.
 pub trait Upstream<K> {
     /// Asks once. The future owns all it needs: the pool runs it as a task of its own.
     fn fetch(&self, key: K) -> LocalBoxFuture<'static, UpstreamAnswer>;
 
-    /// Asks once for several keys, whose names differ. By default nothing is answered: each key is then
-    /// asked for alone.
+    /// Asks once for several keys, whose names differ. By default nothing is answered: each key is
+    /// then asked for alone.
     fn fetch_together(&self, keys: Vec<K>) -> LocalBoxFuture<'static, BatchAnswer> {
         let _ = keys;
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 }
 
-/// Who answers which kind of key.
+/// The upstream of each kind of key.
 #[derive(Clone)]
 pub struct Upstreams {
     /// Answers secrets.

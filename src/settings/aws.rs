@@ -1,4 +1,4 @@
-//! What the AWS SDKs agreed to read from the environment, as far as we hand it to ours.
+//! The variables that all AWS SDKs read, as far as this program passes them to its own.
 //!
 //! The SDK would read it too, but from the process environment and, for some of it, from profile
 //! files, which is work on the cold-start path.

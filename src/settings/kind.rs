@@ -19,7 +19,7 @@ pub(super) trait Setting {
     fn read(&self, text: Option<&str>) -> (Self::Value, Notice);
 }
 
-/// Who chose a value.
+/// Where a value comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     Given,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::settings::variables::Variables;
 
-/// What is set only where Lambda runs us.
+/// What is set on Lambda alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LambdaSettings {
     /// `AWS_LAMBDA_RUNTIME_API`: where the Extensions API listens.
@@ -14,7 +14,7 @@ pub struct LambdaSettings {
 }
 
 impl LambdaSettings {
-    /// None outside Lambda.
+    /// `None` outside Lambda.
     pub(super) fn read(variables: &Variables) -> Option<Self> {
         let runtime_api = RuntimeApi(variables.get("AWS_LAMBDA_RUNTIME_API")?);
         let initialization_type = match variables.get("AWS_LAMBDA_INITIALIZATION_TYPE") {
@@ -47,7 +47,7 @@ impl fmt::Display for RuntimeApi {
     }
 }
 
-/// How Lambda made this environment.
+/// How Lambda created this environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InitializationType {
     /// For an invocation that waits for it.

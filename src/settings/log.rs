@@ -11,7 +11,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// How much is logged: each level shows itself and what is graver.
+/// How much is logged: each level shows its own lines and the graver ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
     /// Hits, misses, fetches, and all below.

@@ -43,8 +43,8 @@ const PREFETCH: &str = "PARAMETERS_SECRETS_EXTENSION_PREFETCH";
 pub struct Settings {
     /// `PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL`; INFO by default.
     pub log_level: LogLevel,
-    /// `PARAMETERS_SECRETS_EXTENSION_LOG_FORMAT`; by default what `AWS_LAMBDA_LOG_FORMAT` says, else
-    /// plain text.
+    /// `PARAMETERS_SECRETS_EXTENSION_LOG_FORMAT`; by default what `AWS_LAMBDA_LOG_FORMAT` says,
+    /// else plain text.
     pub log_format: LogFormat,
     /// What is kept.
     pub cache: CacheSettings,
@@ -68,7 +68,7 @@ pub struct Settings {
     pub prefetch: PrefetchSettings,
     /// `PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE`: a JSON file that answers instead of AWS.
     pub local_store: Option<PathBuf>,
-    /// None outside Lambda: where `AWS_LAMBDA_RUNTIME_API` is absent.
+    /// `None` outside Lambda, where `AWS_LAMBDA_RUNTIME_API` is absent.
     pub lambda: Option<LambdaSettings>,
     /// What a client has to send.
     pub tokens: Tokens,
@@ -154,7 +154,7 @@ fn read_log_format(reader: &mut Reader) -> LogFormat {
 
 fn read_local_store(reader: &mut Reader) -> Option<PathBuf> {
     let path = reader.text(LOCAL_STORE)?;
-    // Nobody should have to guess why AWS is not asked.
+    // Otherwise a user would have to guess why AWS is not asked.
     let line = format!("{LOCAL_STORE} is {}. Answering from this file, not from AWS.", Echo(&path));
     reader.notices.push(Notice::new(Level::INFO, line));
     Some(PathBuf::from(path))
@@ -177,27 +177,27 @@ pub struct CacheSettings {
     pub size: usize,
 }
 
-/// What happens when fetches fail or take long, and before an entry ends. All of it is this project's
-/// own: the official extension has none of these variables.
+/// What happens when fetches fail or take long, and before an entry ends. All of it is this
+/// project's own: the official extension has none of these variables.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ResilienceSettings {
     /// `PARAMETERS_SECRETS_EXTENSION_STALE_IF_ERROR_SECONDS`: how long after its TTL an entry still
     /// answers while fetches fail, 0 (never) to a day; an hour by default.
     pub stale_if_error: Duration,
-    /// `PARAMETERS_SECRETS_EXTENSION_STALE_WHILE_REVALIDATE_SECONDS`: how long after its TTL an entry
-    /// still answers while the next one is fetched, 0 (never) to a day; 0 by default.
+    /// `PARAMETERS_SECRETS_EXTENSION_STALE_WHILE_REVALIDATE_SECONDS`: how long after its TTL an
+    /// entry still answers while the next one is fetched, 0 (never) to a day; 0 by default.
     pub stale_while_revalidate: Duration,
     /// `PARAMETERS_SECRETS_EXTENSION_REFRESH_AHEAD`: whether a hit in the last fifth of the TTL
     /// fetches in the background; true by default.
     pub refresh_ahead: bool,
-    /// `PARAMETERS_SECRETS_EXTENSION_TTL_SPREAD_PERCENT` as a share: by how much at most a key's TTL
-    /// is shortened, 0 to 0.5; 0.1 by default.
+    /// `PARAMETERS_SECRETS_EXTENSION_TTL_SPREAD_PERCENT` as a share: by how much at most a key's
+    /// TTL is shortened, 0 to 0.5; 0.1 by default.
     pub ttl_spread: f64,
     /// `PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS`: the longest a request waits, 1 ms to a day;
     /// none by default.
     pub deadline: Option<Duration>,
-    /// `PARAMETERS_SECRETS_EXTENSION_ERROR_TTL_MILLIS`: how long a failure is answered again without
-    /// a fetch, 0 (never) to a day; 0 by default.
+    /// `PARAMETERS_SECRETS_EXTENSION_ERROR_TTL_MILLIS`: how long a failure is answered again
+    /// without a fetch, 0 (never) to a day; 0 by default.
     pub error_ttl: Duration,
 }
 

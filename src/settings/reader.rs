@@ -1,4 +1,4 @@
-//! Reads one setting after the other and keeps the lines they give.
+//! Reads settings one after the other, and keeps the lines that they give.
 
 use tracing::Level;
 
@@ -14,7 +14,7 @@ pub(super) struct Reader {
     pub(super) notices: Vec<Notice>,
     /// Set once the official extension's lines are complete.
     official: Option<Vec<Notice>>,
-    /// Those of our own that are not present.
+    /// This project's own settings that are not present.
     at_default: Vec<&'static str>,
 }
 
@@ -23,7 +23,8 @@ impl Reader {
         Self { variables, notices: Vec::new(), official: None, at_default: Vec::new() }
     }
 
-    /// Reads a setting and keeps its line. Those of our own that are not present share one.
+    /// Reads a setting and keeps its line. This project's own settings share one line if they are
+    /// not present.
     pub(super) fn read<S: Setting>(&mut self, setting: &S) -> S::Value {
         let text = self.text(setting.name());
         let (value, notice) = setting.read(text.as_deref());
@@ -35,19 +36,20 @@ impl Reader {
         value
     }
 
-    /// Reads the setting whose line is the last of the official extension's; all further ones are ours.
+    /// Reads the setting whose line is the last of the official extension's; all further ones are
+    /// this project's own.
     pub(super) fn read_last_official<S: Setting>(&mut self, setting: &S) -> S::Value {
         let value = self.read(setting);
         self.official = Some(std::mem::take(&mut self.notices));
         value
     }
 
-    /// One of our own settings is not present.
+    /// One of this project's own settings is not present.
     pub(super) fn at_default(&mut self, name: &'static str) {
         self.at_default.push(name.strip_prefix(OWN_PREFIX).unwrap_or(name));
     }
 
-    /// Warns of variables that nobody reads and that look like ours.
+    /// Warns of unknown variables that look like settings.
     pub(super) fn warn_of_strangers(&mut self) {
         for (name, meant) in self.variables.strangers() {
             let name = Echo(name);
@@ -59,8 +61,8 @@ impl Reader {
         }
     }
 
-    /// The official lines, then ours. A line for each setting that was left alone would bury the first
-    /// event.
+    /// The official lines, then this project's own. A line for each setting at its default would
+    /// bury the first event.
     pub(super) fn into_notices(self) -> (Vec<Notice>, Vec<Notice>) {
         let mut own = self.notices;
         if !self.at_default.is_empty() {

@@ -17,7 +17,7 @@ use crate::settings::{
     retry_mode::RetryMode,
 };
 
-/// A day: longer than any environment lives, so that nobody is held back.
+/// A day: longer than any environment lives, so that the range excludes no use.
 const DAY: Duration = Duration::from_secs(86_400);
 
 const TRUE_OR_FALSE: &[(&str, bool)] = &[("TRUE", true), ("FALSE", false)];
@@ -74,7 +74,7 @@ pub(super) const CACHE_SIZE: Number<usize> = Number {
     show: |size| format!("{size} objects"),
 };
 
-// "Manger" is the official extension's own typing error; who looks for that line finds ours too.
+// "Manger" is a typing error of the official extension; a search for its line must find this one.
 pub(super) const SECRETS_MANAGER_TTL: Number<Duration> =
     ttl("SECRETS_MANAGER_TTL", "Secrets Manger TTL");
 pub(super) const PARAMETER_STORE_TTL: Number<Duration> =
@@ -109,8 +109,7 @@ const fn timeout(name: &'static str, title: &'static str) -> Number<Option<Durat
     }
 }
 
-/// The range has no end in the contract; ours is far above what a function's file descriptors
-/// allow.
+/// AWS documents no upper end; this one is far above what a function's file descriptors allow.
 pub(super) const MAX_CONNECTIONS: Number<NonZeroUsize> = Number {
     name: "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS",
     default: 3,

@@ -10,15 +10,15 @@ use zeroize::Zeroizing;
 pub struct Token(Zeroizing<String>);
 
 impl Token {
-    /// Takes over `text` without the blanks around it; none if nothing is left.
+    /// Takes over `text` without the blanks around it; `None` if nothing is left.
     pub fn new(text: String) -> Option<Self> {
         let text = Zeroizing::new(text);
         let trimmed = text.trim();
         (!trimmed.is_empty()).then(|| Self(Zeroizing::new(trimmed.to_owned())))
     }
 
-    /// Whether a client sent this token. In constant time, and by whole words: a token is a thousand
-    /// bytes long and stands in every request.
+    /// Whether a client sent this token. In constant time, and by whole words: a token is a
+    /// thousand bytes long and stands in every request.
     pub(crate) fn is(&self, presented: &[u8]) -> bool {
         constant_time_eq(self.reveal().as_bytes(), presented)
     }
@@ -45,7 +45,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Keeps the variable if it is a token and hands back any other: a token goes no further.
+    /// Keeps the variable if it is a token, and returns any other: a token is kept nowhere else.
     pub(super) fn keep(&mut self, name: String, value: String) -> Option<(String, String)> {
         let token = match name.as_str() {
             "AWS_SESSION_TOKEN" => &mut self.session,

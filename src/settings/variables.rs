@@ -1,4 +1,4 @@
-//! The environment variables that are ours to read, as text.
+//! The environment variables that this program reads, as text.
 
 use std::{
     cell::RefCell,
@@ -12,8 +12,8 @@ use crate::did_you_mean::nearest;
 /// Every variable with this beginning is this project's.
 pub(super) const OWN_PREFIX: &str = "PARAMETERS_SECRETS_EXTENSION_";
 
-/// The variables of others that are read. What is not listed never reaches the settings: the
-/// environment of a function is full of other people's secrets.
+/// The other variables that are read. What is not listed never reaches the settings: the
+/// environment of a function may hold secrets of other programs.
 const OTHERS: [&str; 19] = [
     "SECRETS_MANAGER_TTL",
     "SSM_PARAMETER_STORE_TTL",
@@ -39,15 +39,15 @@ const OTHERS: [&str; 19] = [
 /// The wrapper's own, which a function has in the same environment.
 const OF_THE_WRAPPER: &str = "PARAMETERS_SECRETS_EXTENSION_ENV_";
 
-/// How the names begin that AWS's extension gave, in whatever letter case. Only what begins so is compared
-/// with ours: this happens before Lambda hears of the extension.
+/// How the names begin that AWS's extension gave, in any letter case. Only names that begin so are
+/// compared with known ones, because this happens before the register request.
 const LIKE_OURS: [&str; 3] = ["PARAM", "SECRET", "SSM"];
 
 /// The values of the variables that are present, by name.
 #[derive(Debug, Default)]
 pub(super) struct Variables {
     values: Config,
-    /// The names of variables that could be meant to be ours.
+    /// The names of variables that could be meant as settings.
     candidates: BTreeSet<String>,
     /// The names that were asked for.
     known: RefCell<BTreeSet<&'static str>>,
@@ -64,13 +64,13 @@ impl Variables {
         };
         let ours: HashMap<_, _> = vars.into_iter().filter(is_ours).collect();
         let source = Environment::default().source(Some(ours));
-        // Text from a map cannot fail to build; if that ever changed, defaults are better than no
+        // Text from a map cannot fail to build; should it do so, defaults are better than no
         // extension.
         let values = Config::builder().add_source(source).build().unwrap_or_default();
         Self { values, candidates, known: RefCell::default() }
     }
 
-    /// The value without the blanks around it; none if it is absent or nothing but blanks.
+    /// The value without the blanks around it; `None` if it is absent or blank.
     pub(super) fn get(&self, name: &'static str) -> Option<String> {
         debug_assert!(is_read(name), "{name} is not listed in OTHERS");
         self.known.borrow_mut().insert(name);
@@ -81,8 +81,8 @@ impl Variables {
 }
 
 impl Variables {
-    /// The variables that are none of ours and look as if they were meant to be, each with the one that was
-    /// probably meant. To be asked when all of ours have been read.
+    /// The unknown variables that look as if they were meant as settings, each with the one that
+    /// was probably meant. Call it once all settings have been read.
     pub(super) fn strangers(&self) -> Vec<(&str, Option<String>)> {
         let known = self.known.borrow();
         let strangers = self.candidates.iter().filter(|name| !known.contains(name.as_str()));

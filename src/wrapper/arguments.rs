@@ -1,4 +1,4 @@
-//! What stands on the command line: options of ours, then the command, whose arguments are not looked at.
+//! The command line: the wrapper's own options, then the command, whose arguments are not read.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -7,14 +7,14 @@ use std::{ffi::OsString, path::PathBuf};
 pub(crate) enum Task {
     /// Resolve the environment and become the command.
     Run(Arguments),
-    /// Stay beside an extension until the parent has ended; not for people.
+    /// Stay beside an extension until the parent has ended; for the wrapper's own use.
     Guard {
         parent: u32,
         program: PathBuf,
     },
     Help,
     Version,
-    /// The command line makes no sense, and this is why.
+    /// The command line cannot be understood; the text says why.
     Misuse(String),
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Vec<OsString>,
 }
 
-/// The option that [`Task::Guard`] is asked for by.
+/// The option for [`Task::Guard`].
 pub(crate) const GUARD: &str = "--guard-extension";
 
 pub(crate) const HELP: &str = "\

@@ -1,4 +1,5 @@
-//! Asks the extension for everything at once: every question is sent before the first answer is read.
+//! Asks the extension for everything at once: every question is sent before the first answer is
+//! read.
 
 use std::{
     collections::BTreeSet,
@@ -16,30 +17,31 @@ use crate::{
     secret::SecretValue,
 };
 
-/// How many connections are open at once; what is beyond waits for these. Far above what a function's 4 KB
-/// of variables can name, far below Lambda's 1,024 open files.
+/// How many connections are open at once; what is beyond waits for these. Far above what a
+/// function's 4 KB of variables can name, far below Lambda's 1,024 open files.
 const AT_ONCE: usize = 128;
 
 /// How soon a port is tried again that nothing listens on.
 const RETRY: Duration = Duration::from_millis(5);
 
-/// Clients of the official extension match this text; here it says nothing.
+/// The beginning of every upstream failure, for clients of the official extension; here it says
+/// nothing.
 const UPSTREAM_FAILURE: &str = "an unexpected error occurred while executing request: ";
 
 /// As much of an answer as an error repeats, in bytes.
 const SHOWN: usize = 1_000;
 
-/// The extension that runs beside us. It holds a token, so it has no `Debug`.
+/// The extension beside this process. It holds a token, so it has no `Debug`.
 pub(crate) struct Extension<'a> {
     pub(crate) port: u16,
     pub(crate) token: &'a str,
     pub(crate) deadline: Deadline,
-    /// What the deadline was made of, for messages.
+    /// The time from which the deadline was made, for messages.
     pub(crate) time_out: Duration,
 }
 
 impl Extension<'_> {
-    /// The answer to every question. An extension that is still starting is waited for.
+    /// Asks every question and returns the answers. Waits for an extension that is still starting.
     ///
     /// # Errors
     ///
@@ -60,7 +62,7 @@ impl Extension<'_> {
         Ok(answers)
     }
 
-    /// Whether what listens on the port is an extension that takes our token.
+    /// Whether an extension that accepts the token listens on the port.
     pub(crate) fn is_ours(&self) -> bool {
         let reply = self.connect().and_then(|stream| {
             self.write(&stream, "/stats")?;

@@ -1,7 +1,9 @@
-//! An extension of our own, for as long as the command lives: on a laptop and in CI, where there is no Lambda.
+//! Starts an extension for as long as the command lives: on a laptop and in CI, where there is no
+//! Lambda.
 //!
-//! The command takes this process's place, so that signals, the terminal and the exit code are its own. What
-//! stays beside it is a guard: a child that holds the extension and ends it when its parent has ended.
+//! The command takes this process's place, so that signals, the terminal and the exit code are its
+//! own. What stays beside it is a guard: a child that holds the extension and ends it when its
+//! parent has ended.
 
 use std::{
     ffi::OsString,
@@ -36,8 +38,8 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How soon it is asked again whether the extension serves.
 const RETRY: Duration = Duration::from_millis(5);
 
-/// A port is free when we look for it; that it was taken before the extension came to it must happen this
-/// often in a row to be an error.
+/// A free port may be taken before the extension binds it: it is an error only if that happens this
+/// often in a row.
 const PORTS_TRIED: u32 = 3;
 
 /// Starts the extension over `store` and waits until it serves.
@@ -84,7 +86,7 @@ pub(crate) fn start(
     Err(Failure::from(format!("{PORTS_TRIED} free ports in a row were taken by others at once")))
 }
 
-/// False if it ended instead.
+/// False if the extension ended instead.
 fn wait_until_it_serves(extension: &Extension<'_>, guard: &mut Child) -> Result<bool, Failure> {
     loop {
         if extension.is_ours() {
@@ -110,10 +112,12 @@ fn spawn_guard(
     guard.arg(GUARD).arg(id().to_string()).arg(program);
     guard.envs(environment.iter().map(|(name, value)| (name, value))).env(STORE, store);
     if !is_set(LOG_LEVEL) {
-        // What a command prints is read by people and programs; there is nothing to say while all is well.
+        // What a command prints is read by people and programs; there is nothing to say while all
+        // is well.
         guard.env(LOG_LEVEL, "WARN");
     }
-    // Its log goes where no program reads the command's output. A group of its own: ctrl-C is for the command.
+    // Its log goes where no program reads the command's output. A group of its own: ctrl-C is for
+    // the command.
     let log = io::stderr().as_fd().try_clone_to_owned()?;
     guard.stdin(Stdio::null()).stdout(log).process_group(0).spawn()
 }
@@ -123,7 +127,7 @@ fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// Beside us, where the layer has it, or wherever the path leads.
+/// Beside this program, where the layer has it, or wherever `PATH` leads.
 fn find_program() -> PathBuf {
     let own_folder = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.to_owned()));
     let places = own_folder
@@ -143,7 +147,8 @@ fn new_token() -> io::Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Holds the extension until `parent` is our parent no longer, or until the extension has ended by itself.
+/// Holds the extension until `parent` is no longer the parent of this process, or until the
+/// extension has ended by itself.
 pub(crate) fn guard(parent: u32, program: &Path) -> ExitCode {
     let mut extension = match Command::new(program).spawn() {
         Ok(extension) => extension,

@@ -1,4 +1,4 @@
-//! How a start that fails is told: on standard error, and to Lambda, which shows it as the INIT error.
+//! Reports a failed start: on standard error, and to Lambda, which shows it as the INIT error.
 
 use std::{
     io::{self, Write},
@@ -12,7 +12,7 @@ use crate::http::{Deadline, read_reply};
 
 pub(crate) const NAME: &str = "parameters-secrets-wrapper";
 
-/// What Lambda has for saying that it got a report.
+/// How long Lambda has to acknowledge a report.
 const TO_REPORT: Duration = Duration::from_millis(500);
 
 /// What Lambda shows as the error's type.
@@ -69,7 +69,7 @@ impl Failure {
     }
 }
 
-/// Writes a line to standard error. One that is closed is no reason not to go on.
+/// Writes a line to standard error, and goes on if that is closed.
 pub(crate) fn say(line: &str) {
     let _ = io::stderr().write_all(format!("{NAME}: {line}\n").as_bytes());
 }

@@ -1,4 +1,5 @@
-//! As much HTTP as one question over one connection takes: write a request, read until its end.
+//! The part of HTTP that one question over one connection needs: write a request, read until the
+//! end.
 
 use std::{
     io::{self, Read},
@@ -21,7 +22,7 @@ impl Deadline {
         Self(Instant::now() + duration)
     }
 
-    /// None when it has passed.
+    /// `None` once it has passed.
     #[expect(clippy::disallowed_methods, reason = "the wrapper lives for one start")]
     pub(crate) fn left(self) -> Option<Duration> {
         self.0.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
@@ -40,7 +41,7 @@ pub(crate) struct Reply {
 ///
 /// # Errors
 ///
-/// The connection broke, the deadline passed, or what came is no HTTP.
+/// The connection broke, the deadline passed, or the answer is not HTTP.
 pub(crate) fn read_reply(stream: &TcpStream, deadline: Deadline) -> io::Result<Reply> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(8 << 10));
     let mut stream = stream.take(LONGEST_REPLY);

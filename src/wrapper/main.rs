@@ -1,12 +1,13 @@
-//! `parameters-secrets-wrapper`: puts secrets and parameters into the environment of a command, and becomes it.
+//! `parameters-secrets-wrapper`: puts secrets and parameters into the environment of a command, and
+//! becomes it.
 //!
-//! It reads the environment for references (`reference.rs`), asks the running extension for all of them at
-//! once (`ask.rs`), replaces them (`plan.rs`), and execs the command: Lambda's runtime, the next wrapper, or
-//! whatever stands behind it on a laptop, where it can start the extension too (`extension.rs`).
+//! It reads the environment for references (`reference.rs`), asks the running extension for all of
+//! them at once (`ask.rs`), replaces them (`plan.rs`), and execs the command: Lambda's runtime, the
+//! next wrapper, or any command on a laptop, where it can start the extension too (`extension.rs`).
 //!
-//! It stands on every cold start's path, so it has no AWS SDK, no async runtime, no thread: sockets of the
-//! standard library, and a parser each for HTTP's head and for JSON. It shares no crate with the extension
-//! but the few files below.
+//! Every cold start waits for it, so it has no AWS SDK, no async runtime, no thread: sockets of the
+//! standard library, and a parser each for HTTP's head and for JSON. It shares no crate with the
+//! extension but the few files below.
 
 #[path = "../field.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the extension")]

@@ -29,8 +29,8 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// Whether the thing does not exist. One that exists and is refused, or out of reach, is a failure
-    /// that no default may hide.
+    /// Whether the thing does not exist. One that exists and is refused, or out of reach, is a
+    /// failure that no default may hide.
     fn is_missing(&self) -> bool {
         match self {
             Self::Answered { code, .. } => {
@@ -60,7 +60,7 @@ pub(crate) struct Plan {
     sets: Vec<Reference>,
     /// Every variable that is there, where those win over a set's members.
     winners: BTreeSet<String>,
-    /// Variables in which something begins like a reference and is none.
+    /// Variables in which a text begins like a reference but is not one.
     pub(crate) broken: Vec<String>,
 }
 
@@ -146,7 +146,7 @@ fn variable(name: &str, value: SecretValue) -> Result<OsString, String> {
     Ok(OsString::from_vec(value.to_vec()))
 }
 
-/// A value is put in as it is: references in it are none.
+/// A value is put in as it is: references in it are not replaced.
 fn text<'a>(template: &'a Template, answers: &Answers) -> Result<OsString, (&'a Source, Refusal)> {
     let mut text = Vec::new();
     for piece in &template.pieces {

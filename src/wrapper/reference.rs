@@ -1,8 +1,8 @@
 //! References in a variable's text: `${secret:ID[?versionStage=…][#field][:-default]}` and
 //! `${parameter:NAME[?label=…][#field][:-default]}`.
 //!
-//! Pure and total: any text gives a [`Template`]. What is not exactly a reference stays as it is, and
-//! `$${secret:` is how to write `${secret:` itself.
+//! Pure and total: any text gives a [`Template`]. Text that is not exactly a reference stays as it
+//! is, and `$${secret:` is how to write `${secret:` itself.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ const ENCODED: &AsciiSet =
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Template {
     pub(crate) pieces: Vec<Piece>,
-    /// Whether something begins like a reference and is none: likely a slip of its writer's.
+    /// Whether a text begins like a reference but is not one, which is probably a mistake.
     pub(crate) has_broken: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum Piece {
 pub(crate) struct Reference {
     pub(crate) source: Source,
     pub(crate) field: Option<Field>,
-    /// Stands in for what does not exist.
+    /// The value if the named one does not exist.
     pub(crate) default: Option<String>,
 }
 
@@ -172,8 +172,8 @@ fn word(text: &str) -> Option<String> {
 }
 
 impl Source {
-    /// The path and query that the extension is asked. A parameter is always asked for in plaintext: no
-    /// command has a use for the ciphertext.
+    /// The path and query that the extension is asked. A parameter is always asked for in
+    /// plaintext: no command has a use for the ciphertext.
     pub(crate) fn path(&self) -> String {
         let (path, name, more) = match self.kind {
             Kind::Secret => ("/secretsmanager/get", "secretId", ""),
@@ -188,7 +188,7 @@ impl Source {
     }
 }
 
-/// As its writer wrote it.
+/// As it was written.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.kind.prefix(), self.id)?;

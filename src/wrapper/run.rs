@@ -18,11 +18,12 @@ use crate::{
     settings::{IN_SNAPSHOT, NEXT_WRAPPER, Settings},
 };
 
-/// What shells end with if a command is not there (127), or is and cannot be started (126).
+/// The exit codes of shells for a command that does not exist (127), or that cannot be started
+/// (126).
 const NOT_FOUND: u8 = 127;
 const NOT_STARTED: u8 = 126;
 
-/// For a command line that makes no sense.
+/// For a command line that cannot be understood.
 const MISUSED: u8 = 2;
 
 pub(crate) fn run() -> ExitCode {
@@ -41,7 +42,8 @@ pub(crate) fn run() -> ExitCode {
 #[expect(clippy::disallowed_methods, reason = "the environment is what the wrapper works on")]
 fn start(arguments: Arguments) -> ExitCode {
     let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    // What is not UTF-8 holds no reference; it is passed on untouched, as everything is that is not set.
+    // What is not UTF-8 holds no reference; it is passed on untouched, as everything is that is not
+    // set.
     let variables: BTreeMap<&str, &str> = environment
         .iter()
         .filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
@@ -96,7 +98,7 @@ fn resolve(
     let plan = Plan::new(variables, settings);
     for name in &plan.broken {
         say(&format!(
-            "{name}: something in it begins like a reference and is none; it is left as it is"
+            "{name}: something in it begins like a reference but is not one; it is left as it is"
         ));
     }
     let sources = plan.sources();

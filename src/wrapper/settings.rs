@@ -1,4 +1,4 @@
-//! The variables that steer the wrapper, read from the environment that it also resolves.
+//! The variables that configure the wrapper, read from the environment that it also resolves.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,13 +14,13 @@ pub(crate) const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 
 const DEFAULT_PORT: u16 = 2773;
 
-/// Below the 10 s that Lambda gives INIT, so that the reason is still told.
+/// Below the 10 s that Lambda gives INIT, so that the reason is still reported.
 const DEFAULT_TIME_OUT: Duration = Duration::from_secs(9);
 
 /// What the environment asks of the wrapper. It holds a token, so it has no `Debug`.
 pub(crate) struct Settings {
     pub(crate) port: u16,
-    /// What the extension wants to be shown.
+    /// The token that the extension accepts.
     pub(crate) token: Option<String>,
     /// For finding the extension and for all of its answers together.
     pub(crate) time_out: Duration,
@@ -28,12 +28,12 @@ pub(crate) struct Settings {
     pub(crate) sets: Vec<Reference>,
     /// Whether members replace variables that are there.
     pub(crate) sets_override: bool,
-    /// Whether values may lie in a snapshot.
+    /// Whether values may become part of a snapshot.
     pub(crate) in_snapshot: bool,
     pub(crate) is_snap_start: bool,
     /// What to start instead of the command, with the command as its arguments.
     pub(crate) next_wrapper: Option<String>,
-    /// `host:port` of Lambda's Runtime API; none outside Lambda.
+    /// `host:port` of Lambda's Runtime API; `None` outside Lambda.
     pub(crate) runtime_api: Option<String>,
     /// Values that could not be read and what counts instead.
     pub(crate) warnings: Vec<String>,
@@ -42,7 +42,8 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn read(variables: &BTreeMap<&str, &str>) -> Self {
         let mut warnings = Vec::new();
-        // As the extension reads its own: blanks around a value are no part of it, and none is absent.
+        // As the extension reads its own: blanks around a value are no part of it, and none is
+        // absent.
         let get = |name: &str| {
             let text = variables.get(name)?.trim();
             (!text.is_empty()).then_some(text)

@@ -202,7 +202,7 @@ def test_a_slip_in_a_reference_is_named_and_left_as_it_is(wrapper: Path) -> None
     outcome = run(wrapper, *PRINT_VALUE, VALUE="${secret:a b}")
     assert (outcome.returncode, outcome.stdout) == (0, "${secret:a b}")
     assert outcome.stderr == (
-        "parameters-secrets-wrapper: VALUE: something in it begins like a reference and is none; it is left as it is\n"
+        "parameters-secrets-wrapper: VALUE: something in it begins like a reference but is not one; it is left as it is\n"
     )
 
 

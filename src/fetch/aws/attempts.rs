@@ -6,8 +6,8 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 
 /// How long one attempt to connect may take.
 ///
-/// A function in a VPC without a route learns it after two of them, before Lambda's default time-out of
-/// 3 s, even with the time-outs of its user left at 0.
+/// A function in a VPC without a route gets its error after two attempts: before Lambda's default
+/// time-out of 3 s, even where its user has set no time-out.
 pub(super) const CONNECT_TIME_OUT: Duration = Duration::from_millis(1_200);
 
 /// Attempts to connect that take too long, before a call fails.
@@ -16,11 +16,11 @@ pub(super) const CONNECT_ATTEMPTS: u32 = 2;
 /// How long one attempt at a call may take, connecting included; the SDK then tries again.
 pub(super) const ATTEMPT_TIME_OUT: Duration = Duration::from_secs(10);
 
-/// Attempts at a call, where its user sets no number.
+/// Attempts at a call, where the user sets no number.
 pub(super) const DEFAULT_ATTEMPTS: u32 = 3;
 
-/// Makes an attempt that could not connect in time once more: a packet may have been lost. Where there
-/// is no route the second one tells it.
+/// Repeats a call that could not connect in time, once: a packet may have been lost. Where there is
+/// no route, the second attempt shows it.
 pub(super) async fn connecting_again<T, E, C>(
     call: impl Fn() -> C,
 ) -> Result<T, SdkError<E, HttpResponse>>

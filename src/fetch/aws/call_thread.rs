@@ -1,7 +1,8 @@
 //! The thread that calls AWS.
 //!
-//! A call costs the SDK, TLS and credentials half a millisecond of CPU and more, and building a client
-//! costs two. All of it runs here, so that a hit never stands behind it on the thread that answers.
+//! A call costs the SDK, TLS and credentials half a millisecond of CPU and more, and building a
+//! client costs two. All of it runs here, so that a hit never waits for it on the thread that
+//! answers.
 
 use std::{panic::AssertUnwindSafe, sync::OnceLock, thread};
 
@@ -29,7 +30,7 @@ impl CallThread {
     }
 }
 
-/// None if the system gives no thread.
+/// `None` if the system gives no thread.
 fn start() -> Option<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
     let handle = runtime.handle().clone();
@@ -42,7 +43,7 @@ fn no_thread() -> FetchError {
     FetchError::Dispatch { reason: "the system gives no thread for calls to AWS".to_owned() }
 }
 
-/// Runs set-up code of the SDK, which panics on a CA bundle that is none.
+/// Runs set-up code of the SDK, which panics on an invalid CA bundle.
 pub(super) fn without_panic<T>(
     set_up: impl FnOnce() -> Result<T, FetchError>,
 ) -> Result<T, FetchError> {

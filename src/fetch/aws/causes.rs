@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// The causes' own words, outermost first, each once.
+/// The texts of an error and its causes, outermost first, each once.
 pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut cause = Some(error);

@@ -16,7 +16,7 @@ use crate::{
     settings::Token,
 };
 
-/// What to do where no credentials are found.
+/// Where to get credentials, for errors that say that there are none.
 pub const WHERE_CREDENTIALS_COME_FROM: &str = "on Lambda the function's role brings AWS_ACCESS_KEY_ID, \
     AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, with SnapStart AWS_CONTAINER_CREDENTIALS_FULL_URI; on ECS the \
     task role brings AWS_CONTAINER_CREDENTIALS_RELATIVE_URI; on a laptop run \
@@ -24,7 +24,8 @@ pub const WHERE_CREDENTIALS_COME_FROM: &str = "on Lambda the function's role bri
 
 /// Environment credentials, else the container endpoint, which SnapStart functions have.
 ///
-/// The endpoint is called over a pool like AWS's: the SDK's other HTTP client would be linked in for it alone.
+/// The endpoint is called over a pool like AWS's: the SDK's other HTTP client would be linked in
+/// for it alone.
 ///
 /// # Errors
 ///
@@ -41,7 +42,7 @@ pub(super) fn provider(tokens: Arc<KnownTokens>) -> Result<SharedCredentialsProv
     Ok(SharedCredentialsProvider::new(Noting { source, tokens }))
 }
 
-/// Takes note of every session token that calls are signed with.
+/// Notes every session token with which calls are signed, so that it can be redacted.
 #[derive(Debug)]
 struct Noting {
     source: CredentialsProviderChain,

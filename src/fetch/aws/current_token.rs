@@ -29,9 +29,10 @@ impl SessionToken {
     }
 }
 
-/// Knows the session token of the credentials a SnapStart function has now.
+/// Gives the session token of a SnapStart function's current credentials.
 pub trait CurrentToken {
-    /// Asks for it each time. Fails if there are no credentials, or none with a session token.
+    /// Asks for the credentials each time. Fails if there are none, or if they have no session
+    /// token.
     fn current_token(&self) -> LocalBoxFuture<'_, Result<SessionToken, FetchError>>;
 }
 

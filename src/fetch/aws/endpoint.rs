@@ -1,4 +1,4 @@
-//! Where a service is, by the rules that the SDK's own clients follow.
+//! The address of a service, by the rules of the SDK's own clients.
 
 use aws_config::Region;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -37,7 +37,7 @@ pub(super) fn host(
     Some(uri.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
-/// The resolver of each SDK crate is a type of its own; what it is asked is the same.
+/// Each SDK crate has a resolver of its own type, with the same interface.
 macro_rules! resolve_with {
     ($name:ident, $service:ident) => {
         async fn $name(settings: &AwsSettings, url: Option<String>) -> Result<String, BoxError> {

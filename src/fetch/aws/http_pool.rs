@@ -1,4 +1,4 @@
-//! Connections to AWS: what they are trusted by, and how many there may be.
+//! Connections to AWS: which roots they trust, and how many there may be.
 
 use std::{io, num::NonZeroUsize, path::Path, sync::Arc};
 
@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::{client::http::SharedHttpClient, shared::IntoShared}
 
 use crate::{fetch::error::FetchError, freeze::LONGEST_REST};
 
-/// What connections to AWS speak TLS with.
+/// The TLS library of connections to AWS, as `--version` names it.
 pub const TLS_LIBRARY: &str = "rustls with aws-lc";
 
 /// Where the distributions Lambda runs on keep their CA bundle, and then the ones developers use.
@@ -22,7 +22,7 @@ const CA_BUNDLES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// Trusted where there is no bundle, as in an image that is the program alone.
+/// Trusted where there is no bundle, as in an image that holds nothing but the program.
 const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
 /// Connections by host, and the TLS roots they are checked against. Equality is identity.
@@ -38,14 +38,16 @@ impl PartialEq for HttpPool {
 }
 
 impl HttpPool {
-    /// A pool without connections: `max_connections` to each host at most. Reads and parses the CA bundle.
+    /// A pool without connections: `max_connections` to each host at most. Reads and parses the CA
+    /// bundle.
     pub(super) fn new(
         ca_bundle: Option<&Path>,
         max_connections: NonZeroUsize,
     ) -> Result<Self, FetchError> {
         let pool = ConnectionPool::builder()
             .max_connections_per_host(max_connections.get())
-            // Nobody uses an older one: whoever shares the pool would only keep it open.
+            // After a rest this long the pool is replaced: an older connection would only stay
+            // open.
             .idle_timeout(LONGEST_REST)
             .proxy_config(ProxyConfig::from_env())
             .tls_provider(Provider::rustls(CryptoMode::AwsLc))
@@ -65,14 +67,14 @@ impl HttpPool {
         Ok(Self { pool: Arc::new(pool) })
     }
 
-    /// What an SDK's client calls over.
+    /// The pool in the form that SDK clients take.
     pub(super) fn client(&self) -> Result<SharedHttpClient, FetchError> {
         Ok(Client::new(&self.pool).map_err(set_up_failed)?.into_shared())
     }
 }
 
-/// One bundle file: reading a whole certificate directory, as the SDK does by default, costs a cold start
-/// 4 to 5 ms. Its text is not kept: it is 200 kB of idle memory.
+/// One bundle file: reading a whole certificate directory, as the SDK does by default, costs a cold
+/// start 4 to 5 ms. Its text is not kept: it is 200 kB of idle memory.
 fn trust_roots(ca_bundle: Option<&Path>) -> Result<TlsContext, FetchError> {
     let mut roots = TrustStore::empty();
     match ca_bundle {

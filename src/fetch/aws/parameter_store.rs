@@ -35,7 +35,8 @@ impl ParameterStore {
         Self(ServiceClient::new(aws, build))
     }
 
-    /// Builds the client if there is none yet. A call that starts meanwhile waits for the same client.
+    /// Builds the client if there is none yet. A call that starts meanwhile waits for the same
+    /// client.
     ///
     /// # Errors
     ///
@@ -60,8 +61,8 @@ impl ParameterStore {
             })
     }
 
-    /// What the answer leaves out, or says of a name that was not asked for, counts as not answered: the
-    /// lane asks for it alone, and its caller gets the code that tells why.
+    /// A parameter that the answer lacks counts as unanswered: the lane asks for it alone, so that
+    /// its caller gets the error code that says why. One that was not asked for is ignored.
     async fn get_parameters(self, keys: Vec<ParameterKey>) -> BatchAnswer {
         let client = self.0.get().await?;
         let names: Vec<_> = keys.iter().map(ParameterKey::name_with_selector).collect();
@@ -101,7 +102,8 @@ fn build(aws: &Aws, config: &SdkConfig, http_client: SharedHttpClient) -> Client
     })
 }
 
-/// The same client for the region that the ARN names: its credentials, connections and all else are shared.
+/// The same client for the region that the ARN names: its credentials, connections and all else are
+/// shared.
 fn in_region_of(client: Client, name: &str) -> Client {
     match other_region(client.config().region(), name) {
         Some(region) => Client::from_conf(client.config().to_builder().region(region).build()),

@@ -1,4 +1,4 @@
-//! Reaches a service without asking it for anything: connection, TLS, and what its clock says.
+//! Reaches a service without asking it for anything: connection, TLS, and its clock.
 
 use std::{fmt, time::SystemTime};
 
@@ -22,7 +22,7 @@ use crate::fetch::{
 
 impl Aws {
     /// Sends an unsigned `GET /` to `url` over the connections that calls use: same TLS roots, same
-    /// proxy, same time-outs, one attempt. Any answer will do; gives the time that stands in it.
+    /// proxy, same time-outs, one attempt. Any answer will do; returns the time in its `Date`.
     ///
     /// # Errors
     ///

@@ -1,7 +1,8 @@
-//! Keeps session tokens out of texts that others wrote.
+//! Keeps session tokens out of the texts of services.
 //!
-//! A service repeats what was sent to it: the text of `InvalidSignatureException` holds the canonical
-//! request, and with it `x-amz-security-token`. Such texts end as answers and as lines of the log.
+//! A service repeats what was sent to it: the text of `InvalidSignatureException` holds the
+//! canonical request, and with it `x-amz-security-token`. Such texts become answers and lines of
+//! the log.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -17,7 +18,7 @@ const REDACTED: &str = "[redacted]";
 pub(super) struct KnownTokens(Mutex<Vec<Token>>);
 
 impl KnownTokens {
-    /// Cuts this one out of every further text. Of more than four, the oldest is forgotten.
+    /// Redacts this token in every further text. Beyond four, the oldest is forgotten.
     pub(super) fn add(&self, token: Token) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.iter().any(|other| other.reveal() == token.reveal()) {
@@ -29,7 +30,7 @@ impl KnownTokens {
         known.push(token);
     }
 
-    /// The error without anything behind its text's first line, and without the tokens.
+    /// The error with the first line of its text alone, and with the tokens redacted.
     pub(super) fn redact(&self, error: FetchError) -> FetchError {
         match error {
             FetchError::Upstream { code, message, kind } => {

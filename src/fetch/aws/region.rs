@@ -1,11 +1,11 @@
-//! Which region an ARN names. It is asked there, whatever the function's own region is.
+//! The region that an ARN names: its value is read there, whatever the function's own region is.
 
 use aws_config::Region;
 
 /// The longest label of a host name: a region becomes one.
 const LONGEST: usize = 63;
 
-/// The region of this ARN, if it is one and of another region than `own`.
+/// The region of `id`, if it is an ARN and its region is not `own`.
 pub(super) fn other_region(own: Option<&Region>, id: &str) -> Option<Region> {
     let region = region_of(id)?;
     let is_own = own.is_some_and(|own| own.as_ref() == region);
@@ -24,7 +24,8 @@ fn region_of(id: &str) -> Option<&str> {
     is_region(region).then_some(region)
 }
 
-/// A region becomes part of a host's name. Nothing that a client writes may become more than one label of it.
+/// A region becomes part of a host's name. Nothing that a client writes may become more than one
+/// label of it.
 fn is_region(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let has_edges =

@@ -9,8 +9,9 @@ use aws_smithy_runtime_api::client::{
 
 use crate::fetch::aws::sdk_error::is_throttling;
 
-/// Forbids the SDK to repeat what is repeated elsewhere: an attempt to connect that took too long, by
-/// the upstream and once, and a throttled call, by its lane, which knows how many wait.
+/// Forbids the SDK to repeat what is repeated elsewhere: an attempt to connect that took too long
+/// (`connecting_again`), and a throttled call, which its lane repeats, because the lane knows how
+/// many fetches wait.
 pub(super) struct LeftToTheLane {
     /// Throttling is the SDK's own in adaptive mode: its rate limiter learns from it.
     pub(super) throttling: bool,

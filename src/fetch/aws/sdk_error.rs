@@ -1,4 +1,4 @@
-//! Turns the SDK's errors into ours.
+//! Turns the SDK's errors into [`FetchError`]s.
 
 use std::{error::Error, time::Duration};
 
@@ -21,12 +21,12 @@ use crate::{
     settings::AwsSettings,
 };
 
-/// Codes that say something about the value itself, so that a kept one must not be given any more.
-/// Whatever is not listed passes: a proxy's 403, a clock that is off, credentials that are about to
-/// be replaced, an answer that cannot be read.
+/// Codes that refuse the value itself, so that a kept one must not be given any more. Every other
+/// failure passes: a proxy's 403, a clock that is off, credentials that are about to be replaced,
+/// an answer that cannot be read.
 ///
-/// From the API references of GetSecretValue, GetParameter and their common errors, and of KMS, whose
-/// codes both services pass on.
+/// From the API references of GetSecretValue, GetParameter and their common errors, and of KMS,
+/// whose codes both services pass on.
 const REFUSALS: [&str; 16] = [
     "AccessDenied",
     "AccessDeniedException",
@@ -46,7 +46,7 @@ const REFUSALS: [&str; 16] = [
     "ValidationException",
 ];
 
-/// Codes that say that calls are short. A bare status 429 says so too.
+/// Codes of throttling. A bare status 429 is throttling, too.
 const THROTTLING: [&str; 10] = [
     "BandwidthLimitExceeded",
     "PriorRequestNotComplete",
@@ -65,8 +65,8 @@ const NO_REGION: &str =
 
 /// What the error means to a client.
 ///
-/// An answer that could not be parsed may hold a secret's value, and the SDK's `Debug` would show it:
-/// only `Display` texts of the causes are ever used.
+/// An answer that could not be parsed may hold a secret's value, and the SDK's `Debug` would show
+/// it: only `Display` texts of the causes are ever used.
 pub(super) fn from_sdk_error<E>(
     settings: &AwsSettings,
     region: Option<&Region>,
@@ -112,7 +112,7 @@ where
     }
 }
 
-/// Why no answer came: what to set where something is not set, else the host and what became of it.
+/// Why no answer came: the setting that is missing, else the host and the causes.
 fn why_no_answer(
     settings: &AwsSettings,
     region: Option<&Region>,
@@ -143,7 +143,7 @@ fn kind(status: u16, code: &str, response: &HttpResponse) -> UpstreamErrorKind {
     }
 }
 
-/// What a code says by itself.
+/// What a code says about the value, without a status.
 pub(crate) fn kind_of(code: &str) -> UpstreamErrorKind {
     if THROTTLING.contains(&code) {
         UpstreamErrorKind::Throttling { retry_after: None }
@@ -154,7 +154,7 @@ pub(crate) fn kind_of(code: &str) -> UpstreamErrorKind {
     }
 }
 
-/// Whether an answer says that calls are short.
+/// Whether the service throttled the call.
 pub(super) fn is_throttling(status: u16, code: &str) -> bool {
     status == 429 || THROTTLING.contains(&code)
 }

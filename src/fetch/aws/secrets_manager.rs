@@ -33,7 +33,8 @@ impl SecretsManager {
         Self(ServiceClient::new(aws, build))
     }
 
-    /// Builds the client if there is none yet. A call that starts meanwhile waits for the same client.
+    /// Builds the client if there is none yet. A call that starts meanwhile waits for the same
+    /// client.
     ///
     /// # Errors
     ///
@@ -77,7 +78,8 @@ fn build(aws: &Aws, config: &SdkConfig, http_client: SharedHttpClient) -> Client
     })
 }
 
-/// The same client for the region that the ARN names: its credentials, connections and all else are shared.
+/// The same client for the region that the ARN names: its credentials, connections and all else are
+/// shared.
 fn in_region_of(client: Client, secret_id: &str) -> Client {
     match other_region(client.config().region(), secret_id) {
         Some(region) => Client::from_conf(client.config().to_builder().region(region).build()),

@@ -11,9 +11,9 @@ use crate::{
     freeze::Generation,
 };
 
-/// Builds the client when it is first needed, and again after a freeze: connections may die while an
-/// environment is frozen, and a call over a dead connection fails only at its time-out of ten seconds.
-/// Clones share the client.
+/// Builds the client when it is first needed, and again after a freeze: connections may die while
+/// an environment is frozen, and a call over a dead connection fails only at its time-out of ten
+/// seconds. Clones share the client.
 #[derive(Clone)]
 pub(super) struct ServiceClient<C> {
     aws: Arc<Aws>,
@@ -37,7 +37,7 @@ impl<C: Clone + Send + 'static> ServiceClient<C> {
         &self.aws
     }
 
-    /// Builds the client if there is none yet. A call that starts meanwhile waits for the same client.
+    /// Builds the client if there is none yet. A call that starts meanwhile waits for the same one.
     ///
     /// # Errors
     ///
@@ -47,8 +47,8 @@ impl<C: Clone + Send + 'static> ServiceClient<C> {
         self.aws.on_the_call_thread(async move { this.get().await.map(|_client| ()) }).await
     }
 
-    /// The client for a call that begins now. Calls that need it while it is built wait for the same
-    /// client. Building takes about two milliseconds of CPU.
+    /// The client for a call that begins now. Calls that need it while it is built wait for the
+    /// same client. Building takes about two milliseconds of CPU.
     ///
     /// # Errors
     ///

@@ -1,8 +1,9 @@
 //! What both AWS upstreams share: region, credentials, TLS roots, connections.
 //!
-//! Nothing here runs before the extension has registered: a cold start waits for none of it. The SDK's
-//! full default chain (profiles, SSO, instance metadata) is left out: a Lambda environment has either
-//! environment credentials or the container endpoint, and it would cost size and start-up time.
+//! Nothing here runs before the extension has registered, so a cold start does not wait for it. The
+//! SDK's full default chain (profiles, SSO, instance metadata) is left out: a Lambda environment
+//! has either environment credentials or the container endpoint, and it would cost size and
+//! start-up time.
 
 use std::{error::Error, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -38,7 +39,7 @@ use crate::{
     settings::{self, AwsSettings, Tokens},
 };
 
-/// Builds what AWS clients are made of, once each and when first needed.
+/// Builds the parts of AWS clients, each once and when it is first needed.
 pub struct Aws {
     settings: AwsSettings,
     /// As many connections as there may be calls at once.
@@ -68,7 +69,7 @@ impl Aws {
         Self { settings, max_connections, freezes, thread, shared, newest_pool, tokens }
     }
 
-    /// Runs a call, or what prepares one, on the thread for it. Dropping the future cancels the work.
+    /// Runs a call, or its preparation, on the call thread. Dropping the future cancels the work.
     pub(super) async fn on_the_call_thread<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, FetchError>> + Send + 'static,
@@ -76,7 +77,7 @@ impl Aws {
         self.thread.run(work).await
     }
 
-    /// Shows these in no error, nor the session tokens of its credentials.
+    /// Redacts these in every error, like the session tokens of its credentials.
     pub fn keep_secret(&self, tokens: &Tokens) {
         let all = [&tokens.session, &tokens.container].into_iter().flatten();
         all.for_each(|token| self.tokens.add(token.clone()));
@@ -100,7 +101,7 @@ impl Aws {
         self.redact(from_sdk_error(&self.settings, region, upstream, error))
     }
 
-    /// Clients, connections and kept credentials of an earlier generation are not to be used.
+    /// Clients, connections and kept credentials of an earlier generation must not be used.
     pub(super) fn generation(&self) -> Generation {
         self.freezes.generation()
     }
@@ -110,7 +111,8 @@ impl Aws {
         &self.settings
     }
 
-    /// Whether the lane repeats throttled calls. In adaptive mode the SDK does, and learns from them.
+    /// Whether the lane repeats throttled calls. In adaptive mode the SDK does, and learns from
+    /// them.
     pub(super) fn leaves_throttling_to_the_lane(&self) -> bool {
         self.settings.retry_mode == settings::RetryMode::Standard
     }
@@ -124,11 +126,12 @@ impl Aws {
         Ok(self.shared().await?.credentials.clone())
     }
 
-    /// Builds a service's client, with credentials that are its own to keep: they go when the client goes.
+    /// Builds a service's client. It keeps its own copy of the credentials, which is dropped with
+    /// it.
     ///
-    /// Services that are at hosts of their own share the newest pool, because its parsed TLS roots are half a
-    /// megabyte and a millisecond. At one host each has a pool, so that neither waits for the other's
-    /// connections.
+    /// Services at different hosts share the newest pool, because its parsed TLS roots cost half a
+    /// megabyte and a millisecond. Services at one host have a pool each, so that neither waits for
+    /// the other's connections.
     pub(super) async fn client<C>(
         &self,
         build: impl FnOnce(&SdkConfig, SharedHttpClient) -> C,

@@ -1,4 +1,4 @@
-//! Tells AWS, and whoever reads CloudTrail, that a call came from this extension.
+//! Marks a call as this extension's, for AWS and for readers of CloudTrail.
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -32,7 +32,8 @@ impl Intercept for ExtensionUserAgent {
         "ExtensionUserAgent"
     }
 
-    // After signing: the signature does not cover this header, and the SDK has written its own part.
+    // After signing: the signature does not cover this header, and the SDK has written its own
+    // part.
     fn modify_before_transmit(
         &self,
         context: &mut BeforeTransmitInterceptorContextMut<'_>,

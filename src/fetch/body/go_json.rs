@@ -13,7 +13,7 @@ use crate::secret::SecretValue;
 /// Serialises `body`, which may hold plaintext.
 ///
 /// It is measured first and then written, so that the buffer never grows: growing would leave
-/// copies of the plaintext in freed memory that nobody wipes. The second pass costs microseconds,
+/// copies of the plaintext in freed memory that is not wiped. The second pass costs microseconds,
 /// only a fetch pays them, and the cached body has no spare capacity in return.
 pub(super) fn to_body(body: &impl Serialize) -> SecretValue {
     let mut length = Length(0);
@@ -26,7 +26,7 @@ pub(super) fn to_body(body: &impl Serialize) -> SecretValue {
 
 fn write(body: &impl Serialize, writer: &mut impl io::Write) {
     if let Err(error) = body.serialize(&mut Serializer::with_formatter(writer, GoFormatter)) {
-        // Only a failing writer or a map key that is no string could: memory and structs do not.
+        // Only a failing writer or a map key that is not a string could fail; neither occurs here.
         unreachable!("a record does not serialise: {error}");
     }
 }

@@ -117,7 +117,7 @@ impl ParameterRecord {
     }
 }
 
-/// The order of fields is the order of keys in the body: the contract fixes it.
+/// The order of fields is the order of keys in the body, on which clients depend.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct SecretBody<'a> {
@@ -151,7 +151,7 @@ struct ParameterBody<'a> {
     result_metadata: ResultMetadata,
 }
 
-/// The order of fields is the order of keys in the body: the contract fixes it.
+/// The order of fields is the order of keys in the body, on which clients depend.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ParameterFields<'a> {
@@ -172,8 +172,8 @@ struct ParameterFields<'a> {
 #[derive(Serialize)]
 struct ResultMetadata {}
 
-/// A plaintext as JSON text, borrowed. Every upstream hands over UTF-8; were it not, Go would put
-/// U+FFFD in the place of a broken byte too.
+/// A plaintext as JSON text, borrowed. Every upstream gives UTF-8; a broken byte becomes U+FFFD, as
+/// in Go.
 fn text(plaintext: &Bytes) -> Cow<'_, str> {
     String::from_utf8_lossy(plaintext)
 }

@@ -2,7 +2,7 @@
 
 use crate::key::{ParameterKey, SecretKey};
 
-/// What a key can be asked for together with.
+/// Whether a key can share a call with others.
 pub trait Batchable {
     /// Keys of one group may share a call, if their names differ. `None`: the key goes alone.
     fn group(&self) -> Option<Group<'_>>;
@@ -13,7 +13,7 @@ pub trait Batchable {
 pub struct Group<'a> {
     /// A call has one such flag for all of its names.
     pub with_decryption: bool,
-    /// What tells the answers apart.
+    /// By which the answers are told apart.
     pub name: &'a str,
 }
 

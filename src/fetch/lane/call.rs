@@ -1,7 +1,7 @@
-//! One call of a lane, from the question to what it says about each of its fetches.
+//! One call of a lane, and what it says about each of its fetches.
 //!
-//! A call is made again after each freeze that its connection did not outlive; its lane hears of the
-//! end alone.
+//! A call is made again after each freeze that its connection did not outlive; its lane sees only
+//! the end.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ use crate::{
     secret::SecretValue,
 };
 
-/// How long a call from before a freeze may still bring its answer, before it is made again: an answer
-/// that lies in the socket needs milliseconds, even with little CPU.
+/// How long a call from before a freeze may still bring its answer, before it is made again: an
+/// answer that lies in the socket needs milliseconds, even with little CPU.
 const ANSWER_AT_HAND: Duration = Duration::from_millis(50);
 
-/// What a call is about, for as long as it is open.
+/// The fetches of a call, with their keys.
 pub(super) type Asked<K> = Vec<(FetchId, K)>;
 
 /// How a call ended, for each fetch.
@@ -56,7 +56,7 @@ pub(super) async fn ask<K: Clone + 'static>(
                 freezes.timeout(ANSWER_AT_HAND, &mut call).await
             }
         };
-        match answers.filter(|answers| !is_a_freezes_doing(answers, freezes, generation)) {
+        match answers.filter(|answers| !was_cut_by_a_freeze(answers, freezes, generation)) {
             Some(answers) => return answers,
             None => again(),
         }
@@ -76,11 +76,11 @@ fn call<K: Clone + 'static>(
     }
     let (ids, keys): (Vec<_>, Vec<_>) = asked.iter().cloned().unzip();
     let call = upstream.fetch_together(keys);
-    Box::pin(async move { told_apart(&ids, call.await) })
+    Box::pin(async move { for_each_fetch(&ids, call.await) })
 }
 
 /// Whether a call failed only because its connection did not outlive a freeze.
-fn is_a_freezes_doing(answers: &Answers, freezes: &FreezeWatch, generation: Generation) -> bool {
+fn was_cut_by_a_freeze(answers: &Answers, freezes: &FreezeWatch, generation: Generation) -> bool {
     let is_cut =
         |answer: &Answer| matches!(answer, Answer::Error(error) if error.is_without_an_answer());
     freezes.look();
@@ -106,7 +106,7 @@ impl Answer {
 }
 
 /// What a batch's answer says about each of its fetches, in their order.
-fn told_apart(ids: &[FetchId], answer: BatchAnswer) -> Answers {
+fn for_each_fetch(ids: &[FetchId], answer: BatchAnswer) -> Answers {
     match answer {
         Ok(values) => {
             let values = values.into_iter().chain(std::iter::repeat_with(|| None));

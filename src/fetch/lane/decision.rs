@@ -34,7 +34,7 @@ pub enum Ending {
     Answered,
     /// The service failed, or was not reached.
     Failed,
-    /// The service is short of calls.
+    /// The service throttled the call.
     Throttled {
         /// How long it asked to wait.
         retry_after: Option<Duration>,

@@ -1,7 +1,7 @@
-//! The way to one upstream: carries out what [`LaneState`] decides.
+//! The fetches and calls of one upstream: carries out what [`LaneState`] decides.
 //!
-//! Owns the fetches that wait for an answer and the calls that are open. Promises that every fetch is
-//! answered once: with a value, an error, or its time-out. A fetch that queues costs a key and a
+//! Owns the fetches that wait for an answer and the calls that are open. Promises that every fetch
+//! is answered once: with a value, an error, or its time-out. A fetch that queues costs a key and a
 //! channel; only an open call costs a task.
 
 mod batchable;
@@ -59,9 +59,9 @@ pub(super) struct Lane<K> {
     calls: RefCell<HashMap<CallId, AbortHandle>>,
     /// Wakes the lane at the time its state names.
     alarm: RefCell<Option<(Duration, AbortOnDropHandle<()>)>>,
-    /// Whether fetches queued when that was last looked at.
+    /// Whether fetches were queued when the log was last told.
     is_saturated: Cell<bool>,
-    /// Whether the end of this turn of the event loop is waited for.
+    /// Whether the lane will go on at the end of this turn of the event loop.
     gathers: Cell<bool>,
     stopped: Cell<bool>,
     next_fetch: Cell<u64>,
@@ -114,7 +114,7 @@ where
         })
     }
 
-    /// Takes a fetch on. Its reply is sent later, or at once if there is no place for it.
+    /// Takes a fetch. Its reply is sent later, or at once if the queue is full.
     pub(super) fn fetch(
         self: &Rc<Self>,
         key: K,
@@ -142,7 +142,7 @@ where
         }
     }
 
-    /// The fetches of this key are wanted more than before.
+    /// More depends on the fetches of this key than before.
     pub(super) fn promote(self: &Rc<Self>, key: &K, demand: Demand) {
         self.state.borrow_mut().promote(key, demand);
         self.go_on();
@@ -159,7 +159,8 @@ where
         }
     }
 
-    /// What arrives in one turn of the event loop can leave in one call; nothing waits any longer.
+    /// What arrives in one turn of the event loop can leave in one call; nothing waits longer than
+    /// that.
     fn go_on_at_the_end_of_the_turn(self: &Rc<Self>) {
         if !self.gathers.replace(true) {
             let lane = Rc::clone(self);
@@ -185,8 +186,8 @@ where
                 }
             }
         }
-        self.tell_of_the_queue();
-        self.set_the_alarm();
+        self.log_saturation();
+        self.set_alarm();
     }
 
     fn make(self: &Rc<Self>, call: CallId, asked: Asked<K>, now: Duration) {
@@ -232,7 +233,7 @@ where
         let now = self.freezes.awake();
         let endings: Vec<_> = answers.iter().map(|(id, answer)| (*id, answer.ending())).collect();
         let change = self.state.borrow_mut().ended(call, &endings, now);
-        self.tell_of_scarcity(change, now);
+        self.log_throttling(change, now);
         let refused = answers.iter().find_map(|(_, answer)| match answer {
             Answer::BatchRefused(code) => Some(code),
             _ => None,
@@ -285,7 +286,7 @@ where
     }
 
     fn answer(&self, id: FetchId, answer: Result<SecretValue, FetchError>, now: Duration) {
-        // A fetch whose time was over before its call ended has its answer.
+        // A fetch that timed out before its call ended has its answer.
         let Some(pending) = self.pending.borrow_mut().remove(&id) else { return };
         self.stats.fetch_took(now.saturating_sub(pending.arrived));
         if answer.is_err() {
@@ -303,7 +304,7 @@ where
     }
 
     /// Wakes the lane when its state wants it, and after a freeze, which ends a pause.
-    fn set_the_alarm(self: &Rc<Self>) {
+    fn set_alarm(self: &Rc<Self>) {
         let wake_at = self.state.borrow().wake_at();
         let is_set_for = self.alarm.borrow().as_ref().map(|(at, _)| *at);
         if wake_at == is_set_for {
@@ -330,7 +331,7 @@ where
         });
     }
 
-    fn tell_of_the_queue(&self) {
+    fn log_saturation(&self) {
         let queued = self.state.borrow().queued();
         self.stats.queue_length(queued);
         let what = match (self.is_saturated.replace(queued > 0), queued > 0) {
@@ -341,7 +342,7 @@ where
         debug!(upstream = %self.kind, permits = %self.permits(), queued, "{what}");
     }
 
-    fn tell_of_scarcity(&self, change: Option<Throttled>, now: Duration) {
+    fn log_throttling(&self, change: Option<Throttled>, now: Duration) {
         let Some(change) = change else { return };
         let state = self.state.borrow();
         let (window, pause_ms) = (state.window(), millis(state.pause(now)));

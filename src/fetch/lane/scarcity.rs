@@ -62,8 +62,8 @@ impl Scarcity {
         self.resumes_at
     }
 
-    /// A call that left at `left` was throttled. Those that left before an earlier one was throttled
-    /// say nothing new: their pause is on already.
+    /// A call that left at `left` was throttled. Those that left before an earlier one was
+    /// throttled say nothing new: their pause is on already.
     pub(super) fn throttled(
         &mut self,
         left: Duration,
@@ -84,8 +84,8 @@ impl Scarcity {
         Some(change)
     }
 
-    /// A call was answered: one more may be open, and the next pause is a little shorter. Not much: the
-    /// quota is shared with environments that are still waiting (make fleet-model).
+    /// A call was answered: one more may be open, and the next pause is a little shorter. Not much:
+    /// the quota is shared with environments that are still waiting (make fleet-model).
     pub(super) fn answered(&mut self) -> Option<Throttled> {
         let next_pause = self.next_pause?;
         self.window = (self.window + 1).min(self.permits);
@@ -101,8 +101,8 @@ impl Scarcity {
         self.resumes_at = Duration::ZERO;
     }
 
-    /// Between half and one and a half of the pause: environments that were throttled together do not
-    /// ask together.
+    /// Between half and one and a half of the pause: environments that were throttled together do
+    /// not ask together.
     fn with_jitter(&mut self, pause: Duration) -> Duration {
         pause.mul_f64(0.5 + self.rng.f64())
     }

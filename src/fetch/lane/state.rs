@@ -1,10 +1,10 @@
-//! A lane's decisions: whose turn it is, how many calls at once, what leaves together, whose time is
-//! over.
+//! A lane's decisions: which fetch is next, how many calls run at once, which fetches share a call,
+//! and which have timed out.
 //!
-//! Pure: no clock, no future, no upstream. The shell ([`Lane`](super::Lane)) tells what happens with the
-//! `fetch`, `promote`, `ended`, `thawed` commands, and after each of them, and at [`LaneState::wake_at`],
-//! calls [`LaneState::poll`] until it gives nothing more. `now` is the time in which the process could
-//! run, since any moment that stays the same.
+//! Pure: no clock, no future, no upstream. The shell ([`Lane`](super::Lane)) reports what happens
+//! by `fetch`, `promote`, `ended` and `thawed`. After each of them, and at [`LaneState::wake_at`],
+//! it calls [`LaneState::poll`] until that returns nothing more. `now` is the time in which the
+//! process could run, counted from any fixed moment.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -97,7 +97,7 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
         self.scarcity.window()
     }
 
-    /// Whether the service is short of calls.
+    /// Whether the service throttles.
     pub fn is_scarce(&self) -> bool {
         self.scarcity.is_on()
     }
@@ -143,7 +143,7 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
         Ok(())
     }
 
-    /// The fetches of this key are wanted more than before.
+    /// More depends on the fetches of this key than before.
     pub fn promote(&mut self, key: &K, demand: Demand) {
         let queued = self.queue.iter().filter(|(_, fetch)| fetch.key == *key);
         let places: Vec<_> = queued.map(|(place, _)| *place).collect();
@@ -159,9 +159,10 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
         }
     }
 
-    /// A call has ended, for each of its fetches so. A fetch that is not named counts as unanswered.
+    /// A call has ended; `endings` has how, for each of its fetches. A fetch that is not named
+    /// counts as unanswered.
     ///
-    /// Returns whether the service began, or ceased, to be short of calls.
+    /// Returns whether the service began or ceased to throttle.
     pub fn ended(
         &mut self,
         call: CallId,
@@ -233,7 +234,7 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
         Some(Output::Call(call, keys))
     }
 
-    /// Forgets everything; the fetches that were there.
+    /// Forgets everything. Returns the fetches that were there.
     pub fn stop(&mut self) -> Vec<FetchId> {
         let queued = std::mem::take(&mut self.queue).into_keys().map(|place| place.fetch);
         let called = std::mem::take(&mut self.calls).into_values();

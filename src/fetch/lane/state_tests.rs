@@ -384,7 +384,8 @@ impl Reference {
         assert!(self.open.values().all(|(arrived, ..)| now < *arrived + limits.time_out));
     }
 
-    /// The first fetch of a call is the first of its kind, and passes nothing that a caller waits for.
+    /// The first fetch of a call is the first of its kind, and passes nothing that a caller waits
+    /// for.
     fn check_order(&self, ids: &[u64]) {
         let waits = |fetch: u64| self.open[&fetch].1.waits();
         let queued: Vec<_> = self.open.keys().filter(|fetch| !self.in_a_call(**fetch)).collect();

@@ -1,4 +1,4 @@
-//! The file's content, checked whole: what is wrong with it is said with its place.
+//! The file's content, checked as a whole. Errors name the place of the mistake.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -17,7 +17,7 @@ use crate::fetch::local_store::{
 pub(super) struct Document {
     pub(super) secrets: BTreeMap<String, Secret>,
     pub(super) parameters: BTreeMap<String, Parameter>,
-    /// How entries misbehave that do not say so themselves.
+    /// The faults of all entries that have none of their own.
     pub(super) faults: Faults,
 }
 
@@ -84,9 +84,9 @@ fn one_line(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 
-/// serde repeats a value that is not what it expects (``invalid type: string "hunter2", expected …``,
-/// ``unknown variant `hunter2`, expected …``), which may be a secret in the wrong place. What kind it
-/// is and what was expected are kept.
+/// serde repeats a value that is not what it expects
+/// (``invalid type: string "hunter2", expected …``, ``unknown variant `hunter2`, expected …``),
+/// which may be a secret in the wrong place. Keeps the kind of the value, and what was expected.
 fn without_value(text: &str) -> String {
     let complaints = ["invalid type: ", "invalid value: ", "unknown variant "];
     let wrong = complaints.iter().any(|complaint| text.starts_with(complaint));

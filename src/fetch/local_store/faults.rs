@@ -1,7 +1,7 @@
 //! How the store misbehaves when its file says so: slow, failing, throttled.
 //!
-//! The whole file may have `delay_ms`, `fail` and `throttle`, and so may an entry, whose own come first. What
-//! was counted is forgotten when the file is edited.
+//! The whole file may have `delay_ms`, `fail` and `throttle`, and so may an entry, whose own come
+//! first. What was counted is forgotten when the file is edited.
 
 use std::{
     fmt,

@@ -32,7 +32,8 @@ impl Test {
         Upstreams::of_one(self.store.clone()).fetch(key).await.map(|_value| ())
     }
 
-    /// The error codes of so many calls for a secret, one after another; empty where it was answered.
+    /// The error codes of so many calls for a secret, one after another; empty where it was
+    /// answered.
     async fn codes(&self, secret_id: &str, calls: usize) -> Vec<String> {
         let mut codes = Vec::new();
         for _ in 0..calls {

@@ -22,7 +22,7 @@ use crate::{
     secret::SecretValue,
 };
 
-/// A checked document with what it leaves out made up.
+/// A checked document, with the ARNs, ids and dates that it leaves out made up.
 pub(super) struct Store {
     document: Document,
     /// Names by full and by partial ARN.
@@ -31,8 +31,8 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// `modified` stands in for every date that the file does not give. A version whose value is that of the
-    /// store `before` the file was edited is still that version.
+    /// `modified` stands in for every date that the file does not give. A version whose value is
+    /// that of the store `before` the file was edited is still that version.
     pub(super) fn new(
         mut document: Document,
         region: &str,
@@ -223,7 +223,8 @@ impl Store {
     }
 }
 
-/// A parameter that is one value counts its edits; the versions of a list are numbered by their places.
+/// A parameter that is one value counts its edits; the versions of a list are numbered by their
+/// places.
 fn number_after_an_edit(now: &Parameter, before: &Parameter) -> usize {
     match (now.versions.as_slice(), before.versions.as_slice()) {
         ([now], [old]) if now.value.joined == old.value.joined => before.first,
@@ -270,7 +271,7 @@ fn split(full_name: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// Where the version stands that a number or a label asks for. A label never begins with a digit.
+/// The index of the version for a number or a label. A label never begins with a digit.
 fn index_of(parameter: &Parameter, selector: &str) -> Option<usize> {
     if selector.starts_with(|first: char| first.is_ascii_digit()) {
         let index = selector.parse::<usize>().ok()?.checked_sub(parameter.first)?;

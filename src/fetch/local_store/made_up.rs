@@ -1,5 +1,5 @@
-//! What AWS would have made up: ARNs, version ids, ciphertext. An ARN is the same for the same name, so
-//! that one copied from one run works in the next; nothing here depends on a plaintext.
+//! What AWS would have made up: ARNs, version ids, ciphertext. An ARN is the same for the same
+//! name, so that one copied from one run works in the next; nothing here depends on a plaintext.
 
 use std::iter;
 

@@ -19,18 +19,19 @@
 //! }
 //! ```
 //!
-//! - Versions stand from the oldest to the newest. Unless one of a secret's versions has `stages` of
-//!   its own, the newest is `AWSCURRENT` and the one before it `AWSPREVIOUS`.
-//! - `json` is stored as compact text with its keys sorted; where the exact text matters, give it as
-//!   `string`.
+//! - Versions stand from the oldest to the newest. Unless one of a secret's versions has `stages`
+//!   of its own, the newest is `AWSCURRENT` and the one before it `AWSPREVIOUS`.
+//! - `json` is stored as compact text with its keys sorted; where the exact text matters, give it
+//!   as `string`.
 //! - A secret, or each of its versions, may have an `id` (its version id) and `created`; a
 //!   parameter, or each of its versions, `labels` and `modified`. Either may have an `arn`. What is
-//!   left out is made up: an ARN from the name; a date is the file's modification time, and a version id
-//!   changes with it. While the program runs, an edit makes a new version of what it changes, and of
-//!   nothing else; a parameter that is one value then counts one up.
-//! - `delay_ms`, `fail` and `throttle`, for the whole file or an entry, make calls slow, fail or too many.
+//!   left out is made up: an ARN from the name; a date is the file's modification time, and a
+//!   version id changes with it. While the program runs, an edit makes a new version of what it
+//!   changes, and of nothing else; a parameter that is one value then counts one up.
+//! - `delay_ms`, `fail` and `throttle`, for the whole file or an entry, make calls slow, fail or
+//!   too many.
 //!
-//! The file is looked at on every fetch and read again when its modification time or its size has
+//! The file is checked at every fetch, and read again when its modification time or its size has
 //! changed, so an edit is seen once the cached entry has expired. The file holds its secrets in the
 //! clear: it is for values that are not secret.
 
@@ -97,7 +98,7 @@ struct Shared {
     loaded: RefCell<Loaded>,
 }
 
-/// What the file was the last time somebody looked; an error stays until the file changes.
+/// The file as it was last read; an error stays until the file changes.
 struct Loaded {
     stamp: Option<Stamp>,
     store: Result<Arc<Store>, String>,
@@ -152,7 +153,7 @@ impl Upstream<ParameterKey> for LocalStore {
     }
 }
 
-/// Takes as long as the file says, and fails if it says so. The pool bounds how long is waited.
+/// Waits as long as the file says, and fails if it says so. The pool bounds the wait.
 async fn meet(fate: Fate) -> Result<(), FetchError> {
     if !fate.delay.is_zero() {
         tokio::time::sleep(fate.delay).await;
@@ -161,8 +162,8 @@ async fn meet(fate: Fate) -> Result<(), FetchError> {
 }
 
 impl Shared {
-    /// The file as it is now. Looking and reading happen on a blocking thread: everything else
-    /// shares one thread, and a disk may take its time.
+    /// The file as it is now. It is checked and read on a blocking thread: everything else shares
+    /// one thread, and a disk may be slow.
     async fn current(&self) -> Result<Arc<Store>, FetchError> {
         let (path, region) = (self.path.clone(), self.region.clone());
         let (known, before) = {

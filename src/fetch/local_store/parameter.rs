@@ -18,7 +18,7 @@ use crate::{
     secret::SecretValue,
 };
 
-/// Where Parameter Store passes a secret on instead of having a parameter.
+/// The prefix by which Parameter Store reads a secret instead of a parameter.
 pub(super) const REFERENCE_PREFIX: &str = "/aws/reference/secretsmanager/";
 
 /// A parameter with at least one version.
