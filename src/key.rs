@@ -118,6 +118,18 @@ impl CacheKey {
         }
     }
 
+    /// The bytes of its texts.
+    pub fn text_len(&self) -> usize {
+        let of = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        match self {
+            Self::Secret(key) => key.secret_id.len() + of(&key.version_id) + of(&key.version_stage),
+            Self::Parameter(ParameterKey {
+                name, selector: Some(Selector::Label(label)), ..
+            }) => name.len() + label.len(),
+            Self::Parameter(key) => key.name.len(),
+        }
+    }
+
     /// What is asked for, in a word for log lines.
     pub fn kind(&self) -> &'static str {
         match self {

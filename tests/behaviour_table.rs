@@ -130,7 +130,7 @@ fn ask_the_state((condition, entry, request): Case) -> Seen {
     let config = config(entry, request);
     let deadline = config.deadline;
     let mut world = World::new(
-        Index::new(config.capacity, config.policy()),
+        Index::new(config.capacity(), config.policy()),
         Rules { latency: LATENCY, permits: config.permits, deadline },
     );
     let db = secret("db");

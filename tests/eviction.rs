@@ -1,13 +1,22 @@
 //! What is let go when the cache is full, and what never is.
 
-use std::time::Duration;
+use std::{cell::Cell, rc::Rc, time::Duration};
 
-use parameters_secrets_extension::fetch::upstream::Upstreams;
+use parameters_secrets_extension::{
+    cache::{EACH_KEY, Urgency, cost_of},
+    fetch::{
+        error::{FetchError, UpstreamErrorKind},
+        upstream::Upstreams,
+    },
+    key::CacheKey,
+    secret::SecretValue,
+};
 use tokio::time::{advance, pause};
 
 use crate::support::{
     cache::{Config, TTL, TestCache, parameter, secret, settle},
-    upstream::{FakeUpstream, Outcome},
+    log::CapturedLog,
+    upstream::{AnswerWith, FakeUpstream, Outcome},
 };
 
 fn cache_of(capacity: usize, upstream: &FakeUpstream) -> TestCache {
@@ -143,4 +152,186 @@ async fn a_key_whose_next_value_is_being_fetched_ahead_is_not_evicted_before_it_
     assert_eq!(upstream.calls(), 4);
     assert!(!upstream.ever_twice_in_flight());
     other.await.unwrap().unwrap();
+}
+
+/// A cache of so many bytes. What a secret's name says is how long its value is; a name that begins
+/// with `no` is an error with as long a text.
+struct CacheOfBytes {
+    test: TestCache,
+    calls: Rc<Cell<usize>>,
+}
+
+impl CacheOfBytes {
+    fn new(bytes: usize) -> Self {
+        let calls = Rc::new(Cell::new(0));
+        let counter = Rc::clone(&calls);
+        let upstream = AnswerWith(move |key: CacheKey| {
+            counter.set(counter.get() + 1);
+            let name = key.to_string();
+            let length = name.rsplit(['-', '=']).next().unwrap().parse().unwrap();
+            match name.contains("=no-") {
+                false => Ok(SecretValue::new(vec![b'v'; length])),
+                true => Err(FetchError::Upstream {
+                    code: String::new(),
+                    message: "e".repeat(length),
+                    kind: UpstreamErrorKind::Refusal,
+                }),
+            }
+        });
+        let config = Config { bytes, error_ttl: TTL, ..Config::default() };
+        Self { test: TestCache::with(config, Upstreams::of_one(upstream)), calls }
+    }
+
+    /// Whether it was fetched.
+    async fn fetches(&self, name: &str) -> bool {
+        self.asks(name, Urgency::Patient).await
+    }
+
+    async fn asks(&self, name: &str, urgency: Urgency) -> bool {
+        let before = self.calls.get();
+        let _ = self.test.cache.look_up(secret(name), urgency).await;
+        settle().await;
+        self.calls.get() > before
+    }
+}
+
+#[test]
+fn a_key_costs_its_body_its_texts_and_512_bytes() {
+    assert_eq!(cost_of(&secret("a name"), 100), EACH_KEY + 6 + 100);
+    assert_eq!(cost_of(&parameter("/name"), 0), EACH_KEY + 5);
+}
+
+#[actix_rt::test]
+async fn beyond_its_bytes_the_least_recently_used_key_goes_first() {
+    pause();
+    let cache = CacheOfBytes::new(35_000);
+    for name in ["a-10000", "b-10000", "c-10000", "a-10000", "d-10000"] {
+        cache.fetches(name).await;
+    }
+
+    for kept in ["a-10000", "c-10000", "d-10000"] {
+        assert!(!cache.fetches(kept).await, "{kept}");
+    }
+    assert!(cache.fetches("b-10000").await);
+}
+
+#[actix_rt::test]
+async fn a_large_value_pushes_out_as_many_small_ones_as_it_needs() {
+    pause();
+    let cache = CacheOfBytes::new(35_000);
+    for name in ["a-10000", "b-10000", "c-10000", "large-20000"] {
+        cache.fetches(name).await;
+    }
+
+    for kept in ["c-10000", "large-20000"] {
+        assert!(!cache.fetches(kept).await, "{kept}");
+    }
+    assert!(cache.fetches("b-10000").await);
+}
+
+#[actix_rt::test]
+async fn a_thousand_secrets_of_64_kb_cost_no_more_than_the_default_32_mib() {
+    pause();
+    let bytes = Config::default().bytes;
+    let cache = CacheOfBytes::new(bytes);
+    let names: Vec<_> = (0..1_000).map(|number| format!("{number}-65536")).collect();
+    for name in &names {
+        cache.fetches(name).await;
+    }
+
+    // The last first: asking for one that is gone would push one out that is not.
+    let mut kept = 0;
+    for name in names.iter().rev() {
+        kept += usize::from(!cache.fetches(name).await);
+    }
+    assert_eq!(kept, bytes / cost_of(&secret("999-65536"), 65_536));
+}
+
+#[actix_rt::test]
+async fn names_count_too() {
+    pause();
+    let cache = CacheOfBytes::new(100_000);
+    let names: Vec<_> = (0..50).map(|n| format!("{n:02}{}-1", "n".repeat(10_000))).collect();
+    for name in &names {
+        cache.fetches(name).await;
+    }
+
+    let mut kept = 0;
+    for name in names.iter().rev() {
+        kept += usize::from(!cache.fetches(name).await);
+    }
+    assert_eq!(kept, 9);
+}
+
+#[actix_rt::test]
+async fn beyond_its_bytes_a_remembered_failure_goes_before_any_value() {
+    pause();
+    let cache = CacheOfBytes::new(35_000);
+    for name in ["a-10000", "no-10000", "b-10000", "c-10000"] {
+        cache.fetches(name).await;
+    }
+
+    for kept in ["a-10000", "b-10000", "c-10000"] {
+        assert!(!cache.fetches(kept).await, "{kept}");
+    }
+    assert!(cache.fetches("no-10000").await);
+}
+
+#[actix_rt::test]
+async fn a_value_larger_than_the_whole_cache_is_answered_and_not_kept_and_pushes_nothing_out() {
+    pause();
+    let log = CapturedLog::start();
+    let cache = CacheOfBytes::new(35_000);
+    cache.fetches("a-10000").await;
+    for _ in 0..3 {
+        let answer = cache.test.cache.look_up(secret("huge-34489"), Urgency::Patient).await;
+        assert_eq!(answer.unwrap().body.len(), 34_489);
+        settle().await;
+    }
+
+    assert_eq!(cache.calls.get(), 4);
+    assert!(!cache.fetches("a-10000").await);
+    assert_eq!(
+        log.take_lines(),
+        ["WARN a value is too large to be kept, so each request fetches it; \
+          PARAMETERS_SECRETS_EXTENSION_CACHE_BYTES sets the limit \
+          key=/secretsmanager/get?secretId=huge-34489 bytes=35011 limit=35000"]
+    );
+}
+
+#[actix_rt::test]
+async fn a_value_as_large_as_the_whole_cache_is_kept() {
+    pause();
+    let name = "all-10000";
+    let cache = CacheOfBytes::new(cost_of(&secret(name), 10_000));
+
+    assert!(cache.fetches(name).await);
+    assert!(!cache.fetches(name).await);
+}
+
+#[actix_rt::test]
+async fn a_key_is_counted_once_however_often_its_value_is_fetched() {
+    pause();
+    let cache = CacheOfBytes::new(35_000);
+    for name in ["a-10000", "b-10000", "c-10000"] {
+        cache.fetches(name).await;
+        for _ in 0..10 {
+            cache.asks(name, Urgency::Refresh).await;
+        }
+    }
+
+    for kept in ["a-10000", "b-10000", "c-10000"] {
+        assert!(!cache.fetches(kept).await, "{kept}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_cache_of_no_bytes_keeps_nothing_and_warns_of_nothing() {
+    pause();
+    let log = CapturedLog::start();
+    let cache = CacheOfBytes::new(0);
+
+    assert!(cache.fetches("a-1").await);
+    assert!(cache.fetches("a-1").await);
+    assert_eq!(log.text(), "");
 }

@@ -5,7 +5,9 @@
 
 use actix::System;
 use parameters_secrets_extension::{
-    cache::Urgency, fetch::upstream::Upstreams, secret::SecretValue,
+    cache::{EACH_KEY, Urgency},
+    fetch::upstream::Upstreams,
+    secret::SecretValue,
 };
 
 use crate::support::{
@@ -14,8 +16,10 @@ use crate::support::{
     upstream::AnswerWith,
 };
 
-/// What a key at rest may cost, its name of 24 bytes included.
-const BUDGET: i64 = 512;
+const NAME_LENGTH: usize = 24;
+
+/// What a key at rest may cost beside its value: as much as the cache's bound in bytes counts.
+const BUDGET: i64 = (EACH_KEY + NAME_LENGTH) as i64;
 
 const KEYS: usize = 1_000;
 const VALUE: [u8; 64] = [b'v'; 64];

@@ -8,7 +8,7 @@
 use std::{cmp::Reverse, time::Duration};
 
 use parameters_secrets_extension::{
-    cache::{FIRST_PAUSE, Index, KNOWN_FOR, LONGEST_PAUSE, Urgency},
+    cache::{EACH_KEY, FIRST_PAUSE, Index, KNOWN_FOR, LONGEST_PAUSE, Urgency},
     clock::Moment,
     fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
     key::CacheKey,
@@ -35,6 +35,9 @@ const STALE_IF_ERROR: Duration = Duration::from_secs(70);
 const ERROR_TTL: Duration = Duration::from_secs(10);
 const DEADLINE: Duration = Duration::from_secs(1);
 const KEYS: usize = 4;
+
+/// What a key costs at most: its name is one letter, and values and failures are a few words.
+const KEY_BYTES: usize = EACH_KEY + 30;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -93,6 +96,7 @@ fn step(keys: usize) -> impl Strategy<Value = Step> {
 #[derive(Clone, Copy, Debug)]
 struct Settings {
     capacity: usize,
+    bytes: usize,
     permits: usize,
     refresh_ahead: bool,
     stale_while_revalidate: Duration,
@@ -104,18 +108,29 @@ fn settings() -> impl Strategy<Value = Settings> {
     let stale_while_revalidate = select(vec![Duration::ZERO, STALE_WHILE_REVALIDATE]);
     let error_ttl = select(vec![Duration::ZERO, ERROR_TTL]);
     let deadline = select(vec![None, Some(DEADLINE)]);
-    (1..=KEYS, 1..=KEYS, any::<bool>(), stale_while_revalidate, error_ttl, deadline).prop_map(
-        |(capacity, permits, refresh_ahead, stale_while_revalidate, error_ttl, deadline)| {
-            Settings {
+    let bytes = (1..=KEYS).prop_map(|keys| keys * KEY_BYTES);
+    (1..=KEYS, bytes, 1..=KEYS, any::<bool>(), stale_while_revalidate, error_ttl, deadline)
+        .prop_map(
+            |(
                 capacity,
+                bytes,
                 permits,
                 refresh_ahead,
                 stale_while_revalidate,
                 error_ttl,
                 deadline,
-            }
-        },
-    )
+            )| {
+                Settings {
+                    capacity,
+                    bytes,
+                    permits,
+                    refresh_ahead,
+                    stale_while_revalidate,
+                    error_ttl,
+                    deadline,
+                }
+            },
+        )
 }
 
 impl Settings {
@@ -123,6 +138,7 @@ impl Settings {
         Config {
             ttl: TTL,
             capacity: self.capacity,
+            bytes: self.bytes,
             permits: self.permits,
             refresh_ahead: self.refresh_ahead,
             stale_while_revalidate: self.stale_while_revalidate,
@@ -134,7 +150,7 @@ impl Settings {
     }
 
     fn world(&self) -> World {
-        let index = Index::new(self.capacity, self.config().policy());
+        let index = Index::new(self.config().capacity(), self.config().policy());
         World::new(
             index,
             Rules { latency: LATENCY, permits: self.permits, deadline: self.deadline },
@@ -365,10 +381,14 @@ proptest! {
             act(step, &mut world);
             prop_assert!(world.index.len() <= settings.capacity + world.fetches_in_flight());
             prop_assert!(world.open_calls() <= settings.permits);
+            let in_flight = world.fetches_in_flight() * KEY_BYTES;
+            prop_assert!(world.index.bytes() <= settings.bytes + in_flight);
+            prop_assert!(world.index.bytes() <= world.index.len() * KEY_BYTES);
         }
         // Whatever hangs ends at its time-out, and so does what waits behind it.
         world.advance(LONGEST_FETCH * 4);
         prop_assert_eq!(world.fetches_in_flight(), 0);
+        prop_assert!(world.index.bytes() >= world.index.len() * EACH_KEY);
         let history = History { world: &world, settings };
         for (number, question) in world.callers.iter().enumerate() {
             prop_assert!(question.answer.is_some() || world.has_hung_up(number));

@@ -231,9 +231,10 @@ async fn overloaded_is_not_remembered_against_its_own_retry_after() {
 
 #[test]
 fn a_remembered_failure_is_dropped_once_its_time_is_over() {
-    let policy = Config { error_ttl: ERROR_TTL, ..Config::default() }.policy();
+    let config = Config { error_ttl: ERROR_TTL, ..Config::default() };
+    let policy = config.policy();
     let rules = Rules { latency: SECOND, permits: 3, deadline: None };
-    let mut world = World::new(Index::new(10, policy), rules);
+    let mut world = World::new(Index::new(config.capacity(), policy), rules);
     world.script.extend([MISSING, MISSING]);
     for name in ["db", "queue"] {
         world.ask(&secret(name), Urgency::Patient);

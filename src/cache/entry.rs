@@ -49,6 +49,11 @@ impl Entry {
         Self { body, born, ttl }
     }
 
+    /// How long its body is, in bytes.
+    pub fn body_len(&self) -> usize {
+        self.body.len()
+    }
+
     /// What may be done with it now. Either clock can age it, and a wall clock that went back past
     /// its birth ends it: then its age cannot be known.
     pub fn freshness(&self, now: Moment, policy: &CachePolicy) -> Freshness {

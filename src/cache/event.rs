@@ -61,6 +61,13 @@ pub enum Event {
     },
     /// The value is kept.
     Kept,
+    /// The value is answered and not kept, because it alone is larger than the cache may be.
+    TooLarge {
+        /// What it would cost, in bytes.
+        bytes: usize,
+        /// What the cache may cost, in bytes.
+        limit: usize,
+    },
     /// A fetch failed.
     Failed {
         /// Why.
@@ -123,6 +130,13 @@ impl Event {
                 "fetch done"
             ),
             Self::Kept => debug!("Caching {} with key {key}", key.kind()),
+            Self::TooLarge { bytes, limit } => warn!(
+                %key,
+                bytes,
+                limit,
+                "a value is too large to be kept, so each request fetches it; \
+                 PARAMETERS_SECRETS_EXTENSION_CACHE_BYTES sets the limit"
+            ),
             Self::Failed { failure, answered } => error!(
                 %key,
                 answered,

@@ -1,16 +1,17 @@
 //! Every key and its state, in order of use. Pure like [`KeyState`]: no clock, no message.
 
-use std::fmt;
+use std::{fmt, mem};
 
 use lru::LruCache;
 
 use crate::{
     cache::{
         caller::{Caller, CallerId, LookupResult, Urgency},
+        cost::{cost, cost_of},
         entry::Answer,
         event::Event,
         key_state::{Holding, KeyState, Output},
-        policy::CachePolicy,
+        policy::{CachePolicy, Capacity},
     },
     clock::Moment,
     fetch::{demand::FetchReply, error::SharedFetchError},
@@ -19,16 +20,49 @@ use crate::{
 
 /// All keys that hold something or have a fetch in flight.
 ///
-/// Bound: `capacity` keys that hold a value or a remembered failure, beside those that wait for
-/// their first answer, which the pool's queue bounds. Beyond it keys at rest are evicted, least
-/// recently used first, and failures before values. A key with a fetch in flight stays: the next
-/// caller would start a second one.
+/// Bound: `capacity`, in keys that hold a value or a remembered failure and in bytes, beside those
+/// that wait for their first answer, which the pool's queue bounds. Beyond it keys at rest are
+/// evicted, least recently used first, and failures before values. A key with a fetch in flight
+/// stays: the next caller would start a second one.
 pub struct Index<C> {
-    capacity: usize,
+    capacity: Capacity,
     policy: PerUpstream<CachePolicy>,
     keys: LruCache<CacheKey, KeyState<C>>,
+    held: Held,
+    /// Whether a value that is too large has been told of: once is enough.
+    told_of_too_large: bool,
+}
+
+/// What all keys hold together.
+#[derive(Debug, Default)]
+struct Held {
     values: usize,
     failures: usize,
+    bytes: usize,
+}
+
+impl Held {
+    fn add<C>(&mut self, key: &CacheKey, state: &KeyState<C>) {
+        self.bytes += cost(key, state);
+        match state.holding() {
+            Holding::Nothing => {}
+            Holding::Failure => self.failures += 1,
+            Holding::Value => self.values += 1,
+        }
+    }
+
+    fn remove<C>(&mut self, key: &CacheKey, state: &KeyState<C>) {
+        self.bytes -= cost(key, state);
+        match state.holding() {
+            Holding::Nothing => {}
+            Holding::Failure => self.failures -= 1,
+            Holding::Value => self.values -= 1,
+        }
+    }
+
+    fn exceeds(&self, capacity: Capacity) -> bool {
+        self.values + self.failures > capacity.keys || self.bytes > capacity.bytes
+    }
 }
 
 impl<C> fmt::Debug for Index<C> {
@@ -38,9 +72,10 @@ impl<C> fmt::Debug for Index<C> {
 }
 
 impl<C> Index<C> {
-    /// Without any key. A `capacity` of zero keeps nothing.
-    pub fn new(capacity: usize, policy: PerUpstream<CachePolicy>) -> Self {
-        Self { capacity, policy, keys: LruCache::unbounded(), values: 0, failures: 0 }
+    /// Without any key.
+    pub fn new(capacity: Capacity, policy: PerUpstream<CachePolicy>) -> Self {
+        let (keys, held) = (LruCache::unbounded(), Held::default());
+        Self { capacity, policy, keys, held, told_of_too_large: false }
     }
 
     /// The key's answer, if giving it is all there is to be done. It counts as use.
@@ -56,6 +91,11 @@ impl<C> Index<C> {
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
+    }
+
+    /// What is kept costs so many bytes.
+    pub fn bytes(&self) -> usize {
+        self.held.bytes
     }
 }
 
@@ -96,15 +136,21 @@ impl<C: Caller> Index<C> {
         draw: f64,
         now: Moment,
     ) -> (Vec<Output<C>>, Vec<CacheKey>) {
-        let policy = self.policy.get(key.upstream());
+        let too_large = self.too_large(key, &reply);
+        let policy = *self.policy.get(key.upstream());
+        let policy = if too_large.is_some() { policy.keeping_nothing() } else { policy };
         // Not a use: no caller has asked.
         let Some(state) = self.keys.peek_mut(key) else { return (Vec::new(), Vec::new()) };
-        let before = state.holding();
-        let outputs = state.settle(reply, draw, policy, now);
-        let (after, is_at_rest) = (state.holding(), state.is_at_rest());
-        self.count(before, after);
-        if after == Holding::Nothing && is_at_rest {
+        self.held.remove(key, state);
+        let mut outputs = state.settle(reply, draw, &policy, now);
+        self.held.add(key, state);
+        if state.holding() == Holding::Nothing && state.is_at_rest() {
             self.keys.pop(key);
+        }
+        if let Some(event) = too_large
+            && !mem::replace(&mut self.told_of_too_large, true)
+        {
+            outputs.push(Output::Note(event));
         }
         self.drop_failures_whose_time_is_over(now);
         (outputs, self.evict_beyond_capacity())
@@ -114,36 +160,37 @@ impl<C: Caller> Index<C> {
     /// learn of it by the loss of their replies.
     pub fn forget(&mut self, key: &CacheKey) {
         if let Some(state) = self.keys.pop(key) {
-            self.count(state.holding(), Holding::Nothing);
+            self.held.remove(key, &state);
         }
     }
 
-    fn count(&mut self, before: Holding, after: Holding) {
-        self.values -= usize::from(before == Holding::Value);
-        self.failures -= usize::from(before == Holding::Failure);
-        self.values += usize::from(after == Holding::Value);
-        self.failures += usize::from(after == Holding::Failure);
+    /// Whether a value came that would push every other one out and still be too large.
+    fn too_large(&self, key: &CacheKey, reply: &FetchReply) -> Option<Event> {
+        let limit = self.capacity.bytes;
+        let bytes = cost_of(key, reply.as_ref().ok()?.value.len());
+        let is_too_large = bytes > limit && self.policy.get(key.upstream()).keeps_values();
+        is_too_large.then_some(Event::TooLarge { bytes, limit })
     }
 
     fn drop_failures_whose_time_is_over(&mut self, now: Moment) {
-        if self.failures == 0 {
+        if self.held.failures == 0 {
             return;
         }
-        let Self { keys, policy, failures, .. } = self;
+        let Self { keys, policy, held, .. } = self;
         keys.retain(|key, state| {
             let is_over = state.is_at_rest() && state.is_over(policy.get(key.upstream()), now);
-            *failures -= usize::from(is_over);
+            if is_over {
+                held.remove(key, state);
+            }
             !is_over
         });
     }
 
     fn evict_beyond_capacity(&mut self) -> Vec<CacheKey> {
         let mut evicted = Vec::new();
-        while self.values + self.failures > self.capacity {
+        while self.held.exceeds(self.capacity) {
             let Some(key) = self.least_needed() else { break };
-            if let Some(state) = self.keys.pop(&key) {
-                self.count(state.holding(), Holding::Nothing);
-            }
+            self.forget(&key);
             evicted.push(key);
         }
         evicted
@@ -155,7 +202,7 @@ impl<C: Caller> Index<C> {
             let mut at_rest = self.keys.iter().rev().filter(|(_, state)| state.is_at_rest());
             at_rest.find(|(_, state)| state.holding() == held).map(|(key, _)| key.clone())
         };
-        let failure = if self.failures > 0 { least(Holding::Failure) } else { None };
+        let failure = if self.held.failures > 0 { least(Holding::Failure) } else { None };
         failure.or_else(|| least(Holding::Value))
     }
 }

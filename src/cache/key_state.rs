@@ -102,6 +102,19 @@ impl<C> KeyState<C> {
         }
     }
 
+    /// The bytes of what it holds for callers to come: a body, a failure's text, or both; `None` if
+    /// it holds nothing.
+    pub fn held_bytes(&self) -> Option<usize> {
+        match &self.memory {
+            Memory::Nothing => None,
+            Memory::Failure(failure) => Some(failure.error.text_len()),
+            Memory::Value { entry, .. } => {
+                let failure = self.setbacks().and_then(Setbacks::failure);
+                Some(entry.body_len() + failure.map_or(0, |failure| failure.error.text_len()))
+            }
+        }
+    }
+
     /// Whether no fetch is in flight; then no caller waits either.
     pub fn is_at_rest(&self) -> bool {
         self.flight.is_none()
@@ -112,6 +125,13 @@ impl<C> KeyState<C> {
         match &self.memory {
             Memory::Failure(failure) => !failure.is_remembered(now, policy.error_ttl),
             Memory::Nothing | Memory::Value { .. } => false,
+        }
+    }
+
+    fn setbacks(&self) -> Option<&Setbacks> {
+        match &self.memory {
+            Memory::Value { setbacks, .. } => setbacks.as_deref(),
+            Memory::Nothing | Memory::Failure(_) => None,
         }
     }
 
@@ -238,13 +258,6 @@ impl<C: Caller> KeyState<C> {
     fn is_known_to_fail(&self, now: Moment) -> bool {
         self.setbacks().is_some_and(|setbacks| setbacks.is_known_to_fail(now))
             || self.flight.as_ref().is_some_and(|flight| flight.is_known_to_fail(now))
-    }
-
-    fn setbacks(&self) -> Option<&Setbacks> {
-        match &self.memory {
-            Memory::Value { setbacks, .. } => setbacks.as_deref(),
-            Memory::Nothing | Memory::Failure(_) => None,
-        }
     }
 
     /// Starts a fetch that no caller waits for, unless one runs or the pause after a setback is not

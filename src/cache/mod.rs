@@ -9,6 +9,7 @@
 
 mod actor;
 mod caller;
+mod cost;
 mod entry;
 mod event;
 mod failures;
@@ -23,6 +24,7 @@ mod shared_index;
 
 pub use actor::CacheActor;
 pub use caller::{Caller, CallerId, LookupResult, Reply, Urgency};
+pub use cost::{EACH_KEY, cost, cost_of};
 pub use entry::{Answer, Entry, Freshness};
 pub use event::Event;
 pub use failures::{FIRST_PAUSE, KNOWN_FOR, LONGEST_PAUSE};
@@ -30,5 +32,5 @@ pub use handle::Cache;
 pub use index::Index;
 pub use key_state::{Holding, KeyState, Output};
 pub use messages::{AtRest, Get, GetKept};
-pub use policy::{CachePolicy, LAST_FIFTH, MAX_WAITERS};
+pub use policy::{CachePolicy, Capacity, LAST_FIFTH, MAX_WAITERS};
 pub use registry::{CacheLimits, CacheRegistry};

@@ -35,7 +35,31 @@ pub struct CachePolicy {
     pub error_ttl: Duration,
 }
 
+/// How much is kept at most, over all keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Keys that hold a value or a remembered failure; zero keeps nothing.
+    pub keys: usize,
+    /// What they cost together, in bytes, by [`cost`](crate::cache::cost); zero keeps nothing.
+    pub bytes: usize,
+}
+
+impl Capacity {
+    /// Nothing is kept.
+    pub const NOTHING: Self = Self { keys: 0, bytes: 0 };
+
+    /// Whether anything is kept.
+    pub fn keeps_values(&self) -> bool {
+        self.keys > 0 && self.bytes > 0
+    }
+}
+
 impl CachePolicy {
+    /// The same, but that no value is kept.
+    pub fn keeping_nothing(self) -> Self {
+        Self { ttl: Duration::ZERO, ..self }
+    }
+
     /// Whether values are kept at all.
     pub fn keeps_values(&self) -> bool {
         !self.ttl.is_zero()

@@ -9,7 +9,7 @@ use crate::{
         actor::CacheActor,
         index::Index,
         messages::{AtRest, Get, GetKept},
-        policy::CachePolicy,
+        policy::{CachePolicy, Capacity},
         shared_index::{IndexReader, SharedIndex, share},
     },
     clock::Clock,
@@ -22,8 +22,8 @@ use crate::{
 /// How much is kept, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct CacheLimits {
-    /// Keys that may hold a value or a remembered failure; zero keeps nothing.
-    pub capacity: usize,
+    /// How much is kept.
+    pub capacity: Capacity,
     /// How long values and failures are used.
     pub policy: PerUpstream<CachePolicy>,
 }
@@ -59,7 +59,7 @@ impl CacheRegistry {
         stats: Rc<Stats>,
     ) -> (Self, IndexReader) {
         let CacheLimits { capacity, policy } = limits;
-        debug!("Creating a new cache with size {capacity}");
+        debug!("Creating a new cache with size {}", capacity.keys);
         let (index, reader) = share(Index::new(capacity, policy));
         (Self { index, actors: HashMap::new(), fetch_pool, clock, stats }, reader)
     }

@@ -3,7 +3,7 @@
 use std::{rc::Rc, sync::Arc, time::Duration};
 
 use crate::{
-    cache::{Cache, CacheLimits, CachePolicy},
+    cache::{Cache, CacheLimits, CachePolicy, Capacity},
     clock::Clock,
     fetch::{
         demand::LONGEST_FETCH,
@@ -32,13 +32,16 @@ pub fn cache(
     clock: Arc<dyn Clock>,
     stats: Rc<Stats>,
 ) -> Cache {
-    let capacity = if settings.cache.enabled { settings.cache.size } else { 0 };
+    let capacity = match settings.cache.enabled {
+        true => Capacity { keys: settings.cache.size, bytes: settings.cache_bytes },
+        false => Capacity::NOTHING,
+    };
     let policies = |keeps_values| PerUpstream {
         secrets_manager: policy(settings, UpstreamKind::SecretsManager, keeps_values),
         parameter_store: policy(settings, UpstreamKind::ParameterStore, keeps_values),
     };
-    let keeping = CacheLimits { capacity, policy: policies(capacity > 0) };
-    let keeping_nothing = CacheLimits { capacity: 0, policy: policies(false) };
+    let keeping = CacheLimits { capacity, policy: policies(capacity.keeps_values()) };
+    let keeping_nothing = CacheLimits { capacity: Capacity::NOTHING, policy: policies(false) };
     let limits = |time_out: Option<Duration>, batches| LaneLimits {
         permits: settings.max_connections,
         max_queued: MAX_QUEUED,

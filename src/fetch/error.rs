@@ -136,6 +136,20 @@ impl FetchError {
         }
     }
 
+    /// The bytes of the texts that it holds.
+    pub fn text_len(&self) -> usize {
+        match self {
+            Self::Upstream { code, message, .. } => code.len() + message.len(),
+            Self::Dispatch { reason } => reason.len(),
+            Self::Timeout { .. }
+            | Self::Queued { .. }
+            | Self::Overloaded(_)
+            | Self::Panicked
+            | Self::Stopping
+            | Self::Abandoned => 0,
+        }
+    }
+
     /// The code clients see in `X-Amzn-ErrorType`.
     pub fn code(&self) -> &str {
         match self {

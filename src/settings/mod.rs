@@ -59,6 +59,9 @@ pub struct Settings {
     pub max_connections: NonZeroUsize,
     /// `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT`, 1 to 65,535; 2773 by default.
     pub http_port: NonZeroU16,
+    /// `PARAMETERS_SECRETS_EXTENSION_CACHE_BYTES`: what all entries may cost together, in bytes, 0
+    /// (no caching) to 1 GiB; 32 MiB by default.
+    pub cache_bytes: usize,
     /// What happens when fetches fail or take long, and before an entry ends.
     pub resilience: ResilienceSettings,
     /// `PARAMETERS_SECRETS_EXTENSION_BATCH_PARAMETERS`: whether parameters that queue share a
@@ -120,6 +123,7 @@ impl Settings {
             max_connections: reader.read(&table::MAX_CONNECTIONS),
             http_port: reader.read_last_official(&table::HTTP_PORT),
             log_format: read_log_format(&mut reader),
+            cache_bytes: reader.read(&table::CACHE_BYTES),
             resilience: ResilienceSettings {
                 stale_if_error: reader.read(&table::STALE_IF_ERROR),
                 stale_while_revalidate: reader.read(&table::STALE_WHILE_REVALIDATE),

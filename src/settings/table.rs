@@ -74,6 +74,18 @@ pub(super) const CACHE_SIZE: Number<usize> = Number {
     show: |size| format!("{size} objects"),
 };
 
+/// The default is a quarter of the smallest function. A thousand entries of 64 KB each, the most
+/// that both services and `CACHE_SIZE` allow, are 64 MB.
+pub(super) const CACHE_BYTES: Number<usize> = Number {
+    name: "PARAMETERS_SECRETS_EXTENSION_CACHE_BYTES",
+    default: 32 * 1024 * 1024,
+    range: 0..=1024 * 1024 * 1024,
+    unit: " bytes",
+    words: Words { verb: "Using", noun: "cache limit", title: "cache limit" },
+    value: |bytes| usize::try_from(bytes).unwrap_or(usize::MAX),
+    show: |bytes| format!("{bytes} bytes"),
+};
+
 // "Manger" is a typing error of the official extension; a search for its line must find this one.
 pub(super) const SECRETS_MANAGER_TTL: Number<Duration> =
     ttl("SECRETS_MANAGER_TTL", "Secrets Manger TTL");

@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, rc::Rc, sync::Arc, time::Duration};
 
 use parameters_secrets_extension::{
-    cache::{Answer, Cache, CachePolicy, LookupResult, Urgency},
+    cache::{Answer, Cache, CachePolicy, Capacity, LookupResult, Urgency},
     extension::assembly,
     fetch::upstream::Upstreams,
     freeze::FreezeWatch,
@@ -36,6 +36,8 @@ pub fn parameter(name: &str) -> CacheKey {
 /// TTL.
 pub struct Config {
     pub capacity: usize,
+    /// The cache's bound in bytes.
+    pub bytes: usize,
     pub ttl: Duration,
     pub permits: usize,
     /// The services' time-out; it is a deadline of callers too.
@@ -53,6 +55,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             capacity: 1_000,
+            bytes: 32 * 1024 * 1024,
             ttl: TTL,
             permits: 3,
             time_out: None,
@@ -81,9 +84,15 @@ impl Config {
         PerUpstream { secrets_manager: policy, parameter_store: policy }
     }
 
+    /// How much that cache keeps.
+    pub fn capacity(&self) -> Capacity {
+        Capacity { keys: self.capacity, bytes: self.bytes }
+    }
+
     fn into_settings(self) -> Settings {
         Settings {
             cache: CacheSettings { enabled: true, size: self.capacity },
+            cache_bytes: self.bytes,
             ttl: PerUpstream { secrets_manager: self.ttl, parameter_store: self.ttl },
             timeout: PerUpstream { secrets_manager: self.time_out, parameter_store: self.time_out },
             batch_parameters: self.batches,

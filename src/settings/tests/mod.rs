@@ -67,6 +67,7 @@ fn an_empty_environment_gives_the_defaults() {
     }
     assert_eq!(settings.max_connections.get(), 3);
     assert_eq!(settings.http_port.get(), 2773);
+    assert_eq!(settings.cache_bytes, 32 * 1024 * 1024);
     assert_eq!(settings.local_store, None);
     assert_eq!(settings.lambda, None);
     assert!(settings.tokens.is_empty());
@@ -94,7 +95,7 @@ fn the_start_up_log_of_a_bare_function_is_the_official_one() {
 #[test]
 fn our_own_settings_that_are_not_present_share_one_line() {
     let expected = "DEBUG Not present, so at their defaults: PARAMETERS_SECRETS_EXTENSION_… \
-                    LOG_FORMAT, STALE_IF_ERROR_SECONDS, STALE_WHILE_REVALIDATE_SECONDS, \
+                    LOG_FORMAT, CACHE_BYTES, STALE_IF_ERROR_SECONDS, STALE_WHILE_REVALIDATE_SECONDS, \
                     REFRESH_AHEAD, TTL_SPREAD_PERCENT, DEADLINE_MILLIS, ERROR_TTL_MILLIS, \
                     BATCH_PARAMETERS, PREFETCH, PREFETCH_MAX_DELAY_MILLIS.";
     assert_eq!(own_lines(&read(&[TOKEN])), [expected]);

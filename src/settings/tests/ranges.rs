@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::check;
+use super::{TOKEN, check, own_lines, read};
 
 #[test]
 fn the_cache_size_is_0_to_1000() {
@@ -37,6 +37,35 @@ fn the_cache_size_is_0_to_1000() {
             ("\u{1b}[2J", 1000, &bad("\\u{1b}[2J")),
         ],
     );
+}
+
+#[test]
+fn the_cache_bytes_are_0_to_a_gibibyte() {
+    let name = "PARAMETERS_SECRETS_EXTENSION_CACHE_BYTES";
+    for (text, bytes, line) in [
+        ("0", 0, format!("DEBUG {name} is 0. Using cache limit: 0 bytes.")),
+        ("65536", 65_536, format!("DEBUG {name} is 65536. Using cache limit: 65536 bytes.")),
+        (
+            "1073741825",
+            1_073_741_824,
+            format!(
+                "WARN {name} exceeds max limit. Setting cache limit to 1073741824 bytes. It is \
+                 1073741825, the range is 0 to 1073741824 bytes."
+            ),
+        ),
+        (
+            "32M",
+            33_554_432,
+            format!(
+                "WARN {name} is \"32M\", which is not a whole number in the range 0 to 1073741824 \
+                 bytes. Using default cache limit: 33554432 bytes."
+            ),
+        ),
+    ] {
+        let reading = read(&[TOKEN, (name, text)]);
+        assert_eq!(reading.settings.cache_bytes, bytes, "{text}");
+        assert_eq!(own_lines(&reading)[1..], [line]);
+    }
 }
 
 #[test]
