@@ -14,6 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 /// clients repeat it only after a second.
 const BACKLOG: i32 = 4_096;
 
+/// Answers live for one hop, which is loopback: wherever a packet filter sends them, the first router
+/// drops them.
+const HOPS: u32 = 1;
+
 /// Sockets that listen on 127.0.0.1 and, where the host has IPv6, on ::1. Where `localhost` is ::1
 /// first, some clients never try the other address (Node.js 18).
 #[derive(Debug)]
@@ -61,6 +65,11 @@ fn listen(address: SocketAddr) -> io::Result<StdListener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
+        // Accepted sockets inherit it. It is a second lock: a system that has none is served all the same.
+        let _ = match address {
+            SocketAddr::V4(_) => socket.set_ttl_v4(HOPS),
+            SocketAddr::V6(_) => socket.set_unicast_hops_v6(HOPS),
+        };
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         Ok(socket.into())
@@ -89,5 +98,30 @@ impl AsyncListeners {
             accepted = ipv6 => accepted?,
         };
         Ok(stream)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+
+    use super::*;
+
+    #[actix_rt::test]
+    async fn no_answer_outlives_its_first_hop() {
+        let listeners = Listeners::bind(0).unwrap();
+        let port = listeners.ipv4_address().unwrap().port();
+        let has_ipv6 = listeners.ipv6.is_some();
+        let listeners = listeners.into_async().unwrap();
+
+        let _client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+        let accepted = listeners.accept().await.unwrap();
+        assert_eq!(SockRef::from(&accepted).ttl_v4().unwrap(), 1);
+
+        if has_ipv6 {
+            let _client = TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await.unwrap();
+            let accepted = listeners.accept().await.unwrap();
+            assert_eq!(SockRef::from(&accepted).unicast_hops_v6().unwrap(), 1);
+        }
     }
 }
