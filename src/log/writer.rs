@@ -8,6 +8,7 @@
 use std::{
     io::{self, Write},
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
@@ -142,8 +143,10 @@ impl Queue {
             if dropped > 0 {
                 lines.extend_from_slice(&gap(dropped));
             }
-            // A closed output is not reported: there is nowhere to report it.
-            let _ = output.write_all(&lines).and_then(|()| output.flush());
+            // A closed output is not reported: there is nowhere to report it. One that panics loses these
+            // lines, and the thread goes on with the next ones.
+            let write = || output.write_all(&lines).and_then(|()| output.flush());
+            let _ = catch_unwind(AssertUnwindSafe(write));
             lines.clear();
             lines.shrink_to(KEPT_CAPACITY);
         }

@@ -113,6 +113,41 @@ fn an_output_that_is_never_read_does_not_hold_up_the_end() {
     assert!(took >= LONGEST_DRAIN && took < LONGEST_DRAIN * 10, "{took:?}");
 }
 
+/// Panics over the first write, and hands on every other one.
+struct PanicsFirst {
+    has_panicked: bool,
+    output: mpsc::Sender<String>,
+}
+
+impl Write for PanicsFirst {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !mem::replace(&mut self.has_panicked, true) {
+            std::panic::resume_unwind(Box::new("as told"));
+        }
+        let _ = self.output.send(String::from_utf8(bytes.to_vec()).unwrap());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_panic_of_the_output_costs_the_lines_of_one_write_and_no_other() {
+    let (output, written) = mpsc::channel();
+    let output = PanicsFirst { has_panicked: false, output };
+    let (mut writer, drain) = start(LogFormat::Text, LogLevel::Debug, output).unwrap();
+    // Each on its own: lines that wait together are written together.
+    let mut line = String::new();
+    while line.is_empty() {
+        writer.write_all(LINE).unwrap();
+        line = written.recv_timeout(Duration::from_millis(10)).unwrap_or_default();
+    }
+    assert!(line.as_bytes().starts_with(LINE), "{line}");
+    drop(drain);
+}
+
 #[test]
 fn an_output_that_is_closed_hurts_no_caller() {
     let mut test = start_test();
