@@ -33,6 +33,16 @@ pub enum BadRequest {
         /// What the value must be.
         expected: &'static str,
     },
+    /// A parameter's value is longer than AWS allows for any.
+    #[error("query parameter {parameter} has {length} characters: it must have at most {most}")]
+    TooLong {
+        /// The parameter.
+        parameter: &'static str,
+        /// How long it was, in characters.
+        length: usize,
+        /// How long it may be.
+        most: usize,
+    },
     /// An unknown parameter whose name is close to that of a known one. Other unknown parameters
     /// are ignored.
     #[error("unknown query parameter {given}: did you mean {meant}?")]

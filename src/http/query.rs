@@ -19,6 +19,11 @@ use crate::{
 /// requests.
 const MOST_ITEMS: usize = 100;
 
+/// How long a name, an ARN, a version's identifier, a stage or a label may be, in characters. AWS allows
+/// none that is longer (API references of both services), and every key of the cache, of the queue and of
+/// a fetch holds a copy.
+const LONGEST_NAME: usize = 2_048;
+
 /// What a well-formed request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -99,8 +104,8 @@ impl<'a> Given<'a> {
         let key = match upstream {
             UpstreamKind::SecretsManager => CacheKey::Secret(SecretKey::new(
                 required("secretId", self.secret_id, "a secret's name or ARN")?,
-                present(self.version_id).map(Cow::into_owned),
-                present(self.version_stage).map(Cow::into_owned),
+                name("versionId", self.version_id)?,
+                name("versionStage", self.version_stage)?,
             )),
             UpstreamKind::ParameterStore => CacheKey::Parameter(ParameterKey {
                 name: required("name", self.name, "a parameter's name, path or ARN")?,
@@ -209,7 +214,22 @@ fn required(
     value: Option<Cow<'_, str>>,
     expected: &'static str,
 ) -> Result<String, BadRequest> {
-    present(value).map(Cow::into_owned).ok_or(BadRequest::Missing { parameter, expected })
+    name(parameter, value)?.ok_or(BadRequest::Missing { parameter, expected })
+}
+
+fn name(
+    parameter: &'static str,
+    value: Option<Cow<'_, str>>,
+) -> Result<Option<String>, BadRequest> {
+    let Some(value) = present(value) else { return Ok(None) };
+    // Most are told by their bytes, of which a character has one at least.
+    if value.len() > LONGEST_NAME {
+        let length = value.chars().count();
+        if length > LONGEST_NAME {
+            return Err(BadRequest::TooLong { parameter, length, most: LONGEST_NAME });
+        }
+    }
+    Ok(Some(value.into_owned()))
 }
 
 fn truth(parameter: &'static str, value: &str, expected: &'static str) -> Result<bool, BadRequest> {
@@ -231,7 +251,7 @@ fn selector(
         (Some(version), label) if label.is_none() || !label_before_version => {
             version_number(&version).map(|number| Some(Selector::Version(number)))
         }
-        (_, label) => Ok(label.map(|label| Selector::Label(label.into_owned()))),
+        (_, label) => Ok(name("label", label)?.map(Selector::Label)),
     }
 }
 

@@ -49,6 +49,24 @@ fn a_go_client_with_its_trailing_slash_and_sorted_query_is_understood() {
 }
 
 #[test]
+fn no_name_is_longer_than_aws_allows_for_any() {
+    let longest = "é".repeat(2_048);
+    assert_eq!(key(SECRET, &format!("secretId={longest}")), secret(&longest, None, None));
+    for (path, query, parameter) in [
+        (SECRET, "secretId=", "secretId"),
+        (SECRET, "secretId=a&versionId=", "versionId"),
+        (SECRET, "secretId=a&versionStage=", "versionStage"),
+        (PARAMETER, "name=", "name"),
+        (PARAMETER, "name=a&label=", "label"),
+    ] {
+        assert_eq!(
+            complaint(path, &format!("{query}{longest}x")),
+            format!("query parameter {parameter} has 2049 characters: it must have at most 2048")
+        );
+    }
+}
+
+#[test]
 fn a_node_middleware_with_raw_slashes_and_colons_is_understood() {
     let arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/app/db";
     assert_eq!(
