@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use parameters_secrets_extension::fetch::{pool::LONGEST_FETCH, upstream::Upstreams};
+use parameters_secrets_extension::{
+    cache::{Event, Index, Urgency},
+    fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
+};
 use tokio::time::{Instant, advance, pause};
 
 use crate::support::{
     cache::{Caller, Config, TTL, TestCache, secret, settle},
     upstream::{FakeUpstream, Outcome},
+    world::{Rules, World},
 };
 
 const LATENCY: Duration = Duration::from_millis(100);
@@ -73,6 +77,28 @@ async fn a_panic_in_our_code_answers_all_thousand_and_the_key_works_afterwards()
     assert_eq!(answers, vec![Err("InternalFailure".to_owned()); 1_000]);
     assert_eq!(upstream.calls(), 1);
     assert_eq!(test.get(&secret("db")).await, Ok("call 2".to_owned()));
+}
+
+#[test]
+fn callers_who_hang_up_are_forgotten_before_they_are_as_many_as_those_who_wait() {
+    let config = Config::default();
+    let rules = Rules { latency: LATENCY, permits: config.permits, deadline: None };
+    let mut world = World::new(Index::new(config.capacity(), config.policy()), rules);
+    world.hereafter = Outcome::Hang;
+    let patient: Vec<_> = (0..100).map(|_| world.ask(&secret("db"), Urgency::Patient)).collect();
+    for number in 0..10_000 {
+        let urgency = if number % 2 == 0 { Urgency::Patient } else { Urgency::Refresh };
+        let caller = world.ask(&secret("db"), urgency);
+        world.hang_up(caller);
+    }
+
+    let waiting = world.events.iter().filter_map(|(_, event)| match event {
+        Event::Joined { waiting } | Event::TooLateToJoin { waiting } => Some(*waiting),
+        _ => None,
+    });
+    assert!(waiting.max() <= Some(256));
+    world.advance(LONGEST_FETCH);
+    assert!(patient.into_iter().all(|number| world.callers[number].answer.is_some()));
 }
 
 #[actix_rt::test]

@@ -4,11 +4,14 @@ use crate::{
     cache::{
         caller::{Caller, CallerId, Urgency},
         failures::is_known,
-        policy::CachePolicy,
+        policy::{CachePolicy, MAX_WAITERS},
     },
     clock::Moment,
     fetch::demand::{Demand, Departure},
 };
+
+/// So few waiters are not looked through for callers who hung up.
+const FEW_WAITERS: usize = 16;
 
 /// A fetch in flight.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub(super) struct Flight<C> {
     attempt_at: Option<Moment>,
     /// Whether it has outlasted the deadline of a caller that asked since it started.
     is_overdue: bool,
+    /// At how many waiters they are looked through for callers who hung up.
+    crowded_at: usize,
 }
 
 /// Callers that wait, in order of arrival.
@@ -50,6 +55,7 @@ impl<C: Caller> Flight<C> {
             last_caller: first_caller,
             attempt_at: None,
             is_overdue: false,
+            crowded_at: FEW_WAITERS,
         }
     }
 
@@ -86,9 +92,14 @@ impl<C: Caller> Flight<C> {
         self.waiters.len() + self.latecomers.len()
     }
 
-    pub(super) fn forget_hung_up(&mut self) {
-        self.waiters.forget_hung_up();
-        self.latecomers.forget_hung_up();
+    /// Forgets callers who hung up, each time the waiters have doubled: so they take no more memory
+    /// than twice what those take who still wait, and looking costs each caller next to nothing.
+    pub(super) fn make_room(&mut self) {
+        if self.waiting() >= self.crowded_at {
+            self.waiters.forget_hung_up();
+            self.latecomers.forget_hung_up();
+            self.crowded_at = (2 * self.waiting()).clamp(FEW_WAITERS, MAX_WAITERS);
+        }
     }
 }
 

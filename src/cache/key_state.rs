@@ -346,9 +346,7 @@ impl<C: Caller> KeyState<C> {
     /// Forgets callers that have hung up, if there is no room without.
     fn has_room_for_a_waiter(&mut self) -> bool {
         let Some(flight) = &mut self.flight else { return true };
-        if flight.waiting() >= MAX_WAITERS {
-            flight.forget_hung_up();
-        }
+        flight.make_room();
         flight.waiting() < MAX_WAITERS
     }
 
