@@ -38,6 +38,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// answers. It would also time the first request alone.
 ///
 /// Bound: one head, and the bytes that one read brings after it; the rest waits in the kernel.
+/// [`Activity::holds`] bounds what all connections hold together.
 #[derive(Debug)]
 pub(super) struct Connection {
     client: Rc<Client>,
@@ -182,6 +183,7 @@ impl Connection {
                 return Poll::Ready(Ok(()));
             }
             self.received.extend_from_slice(piece);
+            self.client.activity.holds(self.received.capacity());
             buffer.set_filled(start);
         }
     }
@@ -208,6 +210,7 @@ impl Connection {
 
     fn handed_over(&mut self) {
         self.time_out = None;
+        self.client.activity.holds(self.received.len());
         self.exchange = Exchange::AwaitingAnswer;
         self.client.activity.request_arrived();
     }
@@ -268,9 +271,19 @@ impl AsyncWrite for Connection {
         }
         let Self { client, rewrite, .. } = &mut *self;
         let mut socket = client.socket.borrow_mut();
-        let Some(answer) = rewrite else { return Pin::new(&mut *socket).poll_write(cx, buffer) };
+        let Some(answer) = rewrite else {
+            let written = Pin::new(&mut *socket).poll_write(cx, buffer);
+            if written.is_pending() {
+                client.activity.holds(buffer.len());
+            }
+            return written;
+        };
         while answer.remaining.has_remaining() {
-            let written = ready!(Pin::new(&mut *socket).poll_write(cx, &answer.remaining))?;
+            let written = Pin::new(&mut *socket).poll_write(cx, &answer.remaining);
+            if written.is_pending() {
+                client.activity.holds(buffer.len());
+            }
+            let written = ready!(written)?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -288,6 +301,7 @@ impl AsyncWrite for Connection {
         if let Exchange::WritingAnswer { is_last } = self.exchange {
             self.exchange = if is_last { Exchange::Ended } else { Exchange::ReadingHead };
             self.head_end = HeadEnd::default();
+            self.client.activity.holds(self.received.len());
             self.client.activity.answered();
             if let Some(reader) = self.reader.take()
                 && (is_last || !self.reads_on_when_woken)

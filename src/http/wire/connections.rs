@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    cmp::Reverse,
     collections::HashMap,
     rc::Rc,
     time::Duration,
@@ -21,6 +22,12 @@ use crate::log::debug;
 /// is never closed for being idle: its client would find a dead connection after a freeze.
 const MAX_OPEN: usize = 4_096;
 
+/// The bytes that all connections may hold beside what an idle one costs: heads that are not whole,
+/// and answers that are not read.
+///
+/// 250 answers of 64 KB, beyond what the kernel takes of each.
+const MAX_HELD: usize = 16 * 1024 * 1024;
+
 /// Files kept free for everything else: upstream connections, the Extensions API, standard streams.
 const RESERVED_FILES: usize = 64;
 
@@ -38,6 +45,9 @@ pub(super) struct Connections {
     open: RefCell<HashMap<ConnectionId, Open>>,
     /// Counts events, so that "idle for longest" needs no clock.
     ticks: Cell<u64>,
+    /// The bytes that all of them hold.
+    held: Cell<usize>,
+    max_held: usize,
     /// Signals that a connection became idle or was closed.
     changed: Notify,
 }
@@ -53,6 +63,9 @@ struct State {
     opened: Instant,
     usage: Cell<Usage>,
     last_used: Cell<u64>,
+    /// Bytes of a head that is not whole yet, or of an answer that is not read.
+    held: Cell<usize>,
+    held_since: Cell<u64>,
 }
 
 /// What a connection is waiting for.
@@ -85,8 +98,14 @@ impl Connections {
     }
 
     pub(super) fn with_limit(limit: usize) -> Rc<Self> {
-        let (open, ticks, changed) = (RefCell::default(), Cell::new(0), Notify::new());
-        Rc::new(Self { limit, open, ticks, changed })
+        Rc::new(Self {
+            limit,
+            open: RefCell::default(),
+            ticks: Cell::new(0),
+            held: Cell::new(0),
+            max_held: MAX_HELD,
+            changed: Notify::new(),
+        })
     }
 
     /// Waits until there is room for one more. At the limit, closes a connection whose client has
@@ -107,8 +126,13 @@ impl Connections {
         let id = ConnectionId(tick);
         #[expect(clippy::disallowed_methods, reason = "patience, not freshness")]
         let opened = Instant::now();
-        let (usage, last_used) = (Cell::new(Usage::New), Cell::new(tick));
-        let state = Rc::new(State { opened, usage, last_used });
+        let state = Rc::new(State {
+            opened,
+            usage: Cell::new(Usage::New),
+            last_used: Cell::new(tick),
+            held: Cell::new(0),
+            held_since: Cell::new(0),
+        });
         self.open.borrow_mut().insert(id, Open { state: Rc::clone(&state), task: None });
         Activity { id, state, connections: Rc::clone(self) }
     }
@@ -148,6 +172,25 @@ impl Connections {
         }
     }
 
+    /// Closes the one that holds most; of those that hold as much, the one that does so for longest.
+    fn close_the_one_that_holds_most(&self) {
+        let open = self.open.borrow();
+        let most = open.values().filter(|open| open.task.is_some()).max_by_key(|open| {
+            let Open { state, .. } = open;
+            (state.held.get(), Reverse(state.held_since.get()))
+        });
+        if let Some(Open { state, task: Some(task) }) = most {
+            let bytes = state.held.get();
+            debug!(
+                bytes,
+                "unfinished requests and unread answers take too much memory; closing the largest"
+            );
+            // Its task ends a moment later: until then it must not be chosen again.
+            self.held.set(self.held.get() - state.held.replace(0));
+            task.abort();
+        }
+    }
+
     fn tick(&self) -> u64 {
         self.ticks.set(self.ticks.get() + 1);
         self.ticks.get()
@@ -182,6 +225,22 @@ impl Activity {
         self.connections.changed.notify_waiters();
     }
 
+    /// So many bytes wait in this connection until its client sends the rest of a head, or reads.
+    pub(super) fn holds(&self, bytes: usize) {
+        let (state, connections) = (&self.state, &self.connections);
+        let before = state.held.replace(bytes);
+        if before == bytes {
+            return;
+        }
+        if before == 0 {
+            state.held_since.set(connections.tick());
+        }
+        connections.held.set(connections.held.get() - before + bytes);
+        if connections.held.get() > connections.max_held {
+            connections.close_the_one_that_holds_most();
+        }
+    }
+
     /// The client has sent the end of its stream. If it has closed only its own side, it still gets
     /// its answer.
     pub(super) fn client_hung_up(&self) {
@@ -194,6 +253,7 @@ impl Activity {
 
 impl Drop for Activity {
     fn drop(&mut self) {
+        self.holds(0);
         self.connections.open.borrow_mut().remove(&self.id);
         self.connections.changed.notify_waiters();
     }

@@ -58,6 +58,52 @@ async fn a_connection_that_has_not_sent_its_first_request_yet_is_not_closed() {
     assert!(!closes_for_a_new_one(&connections, task).await);
 }
 
+fn with_room_for_bytes(max_held: usize) -> Rc<Connections> {
+    let connections = Rc::into_inner(Connections::with_limit(10)).unwrap();
+    Rc::new(Connections { max_held, ..connections })
+}
+
+#[actix_rt::test]
+async fn beyond_the_bytes_the_connection_that_holds_most_is_closed() {
+    let connections = with_room_for_bytes(100);
+    let (small, small_task) = open(&connections);
+    let (large, large_task) = open(&connections);
+    large.holds(60);
+    small.holds(40);
+    yield_now().await;
+    assert!(!large_task.is_finished());
+
+    small.holds(41);
+
+    yield_now().await;
+    assert!(large_task.is_finished() && !small_task.is_finished());
+    small.holds(100);
+    yield_now().await;
+    assert!(!small_task.is_finished(), "what the other one held is free again");
+}
+
+#[actix_rt::test]
+async fn of_two_that_hold_as_much_the_one_that_does_so_for_longer_is_closed() {
+    let connections = with_room_for_bytes(100);
+    let (first, first_task) = open(&connections);
+    let (second, second_task) = open(&connections);
+    second.holds(1);
+    first.holds(60);
+    second.holds(60);
+    yield_now().await;
+
+    assert!(second_task.is_finished() && !first_task.is_finished());
+}
+
+#[actix_rt::test]
+async fn what_a_connection_held_is_free_when_it_ends() {
+    let connections = with_room_for_bytes(100);
+    for _ in 0..10 {
+        connections.add().holds(60);
+    }
+    assert_eq!(connections.held.get(), 0);
+}
+
 #[actix_rt::test]
 async fn while_all_are_busy_a_new_connection_waits() {
     let connections = Connections::with_limit(1);
