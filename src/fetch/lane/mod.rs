@@ -24,7 +24,7 @@ use futures_util::FutureExt;
 use tokio::{
     select,
     sync::oneshot,
-    task::{AbortHandle, spawn_local},
+    task::{AbortHandle, spawn_local, yield_now},
 };
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
@@ -50,6 +50,12 @@ use crate::{
     stats::Stats,
 };
 
+/// For how many turns of the event loop a lane that batches gathers. A question needs four from its
+/// socket to its lane (its connection, the registry, its key's actor, the pool), and each turn looks at
+/// the sockets once: what a caller's other threads have sent by then leaves in the same call. No timer;
+/// a turn with nothing to do takes microseconds.
+const TURNS_TO_GATHER: usize = 8;
+
 /// One upstream's fetches. See the module.
 pub(super) struct Lane<K> {
     kind: UpstreamKind,
@@ -61,7 +67,7 @@ pub(super) struct Lane<K> {
     alarm: RefCell<Option<(Duration, AbortOnDropHandle<()>)>>,
     /// Whether fetches were queued when the log was last told.
     is_saturated: Cell<bool>,
-    /// Whether the lane will go on at the end of this turn of the event loop.
+    /// Whether it gathers what is asked at this moment, and will go on then.
     gathers: Cell<bool>,
     stopped: Cell<bool>,
     next_fetch: Cell<u64>,
@@ -136,7 +142,7 @@ where
             Pending { reply, departure, arrived, left: None, throttled: None, _open: open };
         self.pending.borrow_mut().insert(id, pending);
         if self.state.borrow().batches(arrived) {
-            self.go_on_at_the_end_of_the_turn();
+            self.gather_and_go_on();
         } else {
             self.go_on();
         }
@@ -159,12 +165,14 @@ where
         }
     }
 
-    /// What arrives in one turn of the event loop can leave in one call; nothing waits longer than
-    /// that.
-    fn go_on_at_the_end_of_the_turn(self: &Rc<Self>) {
+    /// What is asked at the same moment can leave in one call; nothing waits any longer.
+    fn gather_and_go_on(self: &Rc<Self>) {
         if !self.gathers.replace(true) {
             let lane = Rc::clone(self);
             spawn_local(async move {
+                for _ in 0..TURNS_TO_GATHER {
+                    yield_now().await;
+                }
                 lane.gathers.set(false);
                 lane.go_on();
             });
