@@ -15,12 +15,51 @@ pub enum UpstreamKind {
 }
 
 impl UpstreamKind {
+    /// Every service. By way of [`PerUpstream`], which cannot lack one.
+    pub fn all() -> [Self; 2] {
+        let PerUpstream { secrets_manager, parameter_store } = PerUpstream::of(|kind| kind);
+        [secrets_manager, parameter_store]
+    }
+
     /// The service whose values this path asks for, with a trailing slash or without.
     pub fn at_path(path: &str) -> Option<Self> {
-        match path.strip_suffix('/').unwrap_or(path) {
-            SECRET_PATH => Some(Self::SecretsManager),
-            PARAMETER_PATH => Some(Self::ParameterStore),
-            _ => None,
+        let path = path.strip_suffix('/').unwrap_or(path);
+        Self::all().into_iter().find(|kind| kind.path() == path)
+    }
+
+    /// The service whose values this path asks for in batches, likewise.
+    pub fn at_batch_path(path: &str) -> Option<Self> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        Self::all().into_iter().find(|kind| kind.batch_path() == path)
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::SecretsManager => SECRET_PATH,
+            Self::ParameterStore => PARAMETER_PATH,
+        }
+    }
+
+    fn batch_path(self) -> &'static str {
+        match self {
+            Self::SecretsManager => "/secretsmanager/batch",
+            Self::ParameterStore => "/systemsmanager/parameters/batch",
+        }
+    }
+
+    /// The query parameter that names a value.
+    pub fn id_parameter(self) -> &'static str {
+        match self {
+            Self::SecretsManager => "secretId",
+            Self::ParameterStore => "name",
+        }
+    }
+
+    /// One of its values, in a word: for log lines, and for the short form of an item.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::SecretsManager => "secret",
+            Self::ParameterStore => "parameter",
         }
     }
 }
@@ -49,6 +88,22 @@ impl<T> PerUpstream<T> {
         match upstream {
             UpstreamKind::SecretsManager => &self.secrets_manager,
             UpstreamKind::ParameterStore => &self.parameter_store,
+        }
+    }
+
+    /// The value for this upstream, to be changed.
+    pub fn get_mut(&mut self, upstream: UpstreamKind) -> &mut T {
+        match upstream {
+            UpstreamKind::SecretsManager => &mut self.secrets_manager,
+            UpstreamKind::ParameterStore => &mut self.parameter_store,
+        }
+    }
+
+    /// What `value` gives for each upstream.
+    pub fn of(mut value: impl FnMut(UpstreamKind) -> T) -> Self {
+        Self {
+            secrets_manager: value(UpstreamKind::SecretsManager),
+            parameter_store: value(UpstreamKind::ParameterStore),
         }
     }
 }
@@ -130,11 +185,11 @@ impl CacheKey {
         }
     }
 
-    /// What is asked for, in a word for log lines.
-    pub fn kind(&self) -> &'static str {
+    /// The name or ARN that the client gave.
+    pub fn id(&self) -> &str {
         match self {
-            Self::Secret(_) => "secret",
-            Self::Parameter(_) => "parameter",
+            Self::Secret(key) => &key.secret_id,
+            Self::Parameter(key) => &key.name,
         }
     }
 }

@@ -14,9 +14,6 @@ use crate::{
     settings::PrefetchSettings,
 };
 
-const SECRET: &str = "secret:";
-const PARAMETER: &str = "parameter:";
-
 /// Asks for every item as a client would: through the same keys and the same pool, so that a
 /// function that asks for one of them meanwhile joins its fetch. A bad item is one warning.
 ///
@@ -50,14 +47,17 @@ pub(crate) fn key_of(item: &str) -> Result<CacheKey, BadRequest> {
     let (what, options) = item.split_once('?').unwrap_or((item, ""));
     // A plus in a name is a plus; in a request's query it would be a space.
     let literal = |name: &str| name.replace('+', "%2B");
-    let question = if let Some(name) = what.strip_prefix(SECRET) {
-        query::parse(UpstreamKind::SecretsManager, &format!("secretId={}&{options}", literal(name)))
-    } else if let Some(name) = what.strip_prefix(PARAMETER) {
-        query::parse(UpstreamKind::ParameterStore, &format!("name={}&{options}", literal(name)))
-    } else {
-        let upstream =
-            UpstreamKind::at_path(what).ok_or_else(|| BadRequest::UnknownPath(Shown::new(what)))?;
-        query::parse(upstream, options)
+    let short = what.split_once(':').and_then(|(noun, name)| {
+        let upstream = UpstreamKind::all().into_iter().find(|kind| kind.noun() == noun)?;
+        Some((upstream, format!("{}={}&{options}", upstream.id_parameter(), literal(name))))
+    });
+    let question = match short {
+        Some((upstream, query)) => query::parse(upstream, &query),
+        None => {
+            let upstream = UpstreamKind::at_path(what)
+                .ok_or_else(|| BadRequest::UnknownPath(Shown::new(what)))?;
+            query::parse(upstream, options)
+        }
     };
     question.map(|question| question.key)
 }

@@ -129,7 +129,7 @@ impl Event {
                 answered,
                 "fetch done"
             ),
-            Self::Kept => debug!("Caching {} with key {key}", key.kind()),
+            Self::Kept => debug!("Caching {} with key {key}", key.upstream().noun()),
             Self::TooLarge { bytes, limit } => warn!(
                 %key,
                 bytes,

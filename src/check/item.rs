@@ -100,7 +100,7 @@ impl Item {
             CacheKey::Parameter(key) => {
                 CacheKey::Parameter(ParameterKey { with_decryption, ..key.clone() })
             }
-            secret => secret.clone(),
+            CacheKey::Secret(_) => self.key.clone(),
         }
     }
 }
@@ -137,27 +137,29 @@ fn to_do(service: UpstreamKind, error: &FetchError) -> &'static str {
     if is_about_the_key(error) {
         return "allow kms:Decrypt on its key: in the role's policy, and in the key's own policy";
     }
-    match (error.code(), service) {
-        ("AccessDeniedException" | "AccessDenied", UpstreamKind::SecretsManager) => {
-            "allow secretsmanager:GetSecretValue on it in the role's policy; \
-             if that is there, look at the secret's own policy and the VPC endpoint's"
-        }
-        ("AccessDeniedException" | "AccessDenied", UpstreamKind::ParameterStore) => {
-            "allow ssm:GetParameter on it in the role's policy; \
-             if that is there, look at the VPC endpoint's policy"
-        }
-        ("ResourceNotFoundException" | "ParameterNotFound" | "ParameterVersionNotFound", _) => {
+    match error.code() {
+        "AccessDeniedException" | "AccessDenied" => match service {
+            UpstreamKind::SecretsManager => {
+                "allow secretsmanager:GetSecretValue on it in the role's policy; \
+                 if that is there, look at the secret's own policy and the VPC endpoint's"
+            }
+            UpstreamKind::ParameterStore => {
+                "allow ssm:GetParameter on it in the role's policy; \
+                 if that is there, look at the VPC endpoint's policy"
+            }
+        },
+        "ResourceNotFoundException" | "ParameterNotFound" | "ParameterVersionNotFound" => {
             "compare name, version and region; a value of another account needs its full ARN"
         }
-        ("InvalidRequestException", _) => "if it is scheduled for deletion, restore it",
-        ("ExpiredTokenException" | "ExpiredToken" | "RequestExpired", _) => {
+        "InvalidRequestException" => "if it is scheduled for deletion, restore it",
+        "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" => {
             "get new credentials, and compare the clocks"
         }
-        ("UnrecognizedClientException" | "InvalidSignatureException", _) => {
+        "UnrecognizedClientException" | "InvalidSignatureException" => {
             "the access key, the secret key and the session token must be of one set: export all three anew"
         }
-        ("LocalStoreInvalid", _) => "correct the file at that place",
-        _ => "README.md has a table of the codes",
+        "LocalStoreInvalid" => "correct the file at that place",
+        _ => "docs/errors.md explains the codes",
     }
 }
 

@@ -86,7 +86,7 @@ async fn prerequisites(
         Backend::LocalStore(store) => {
             report.step("local store", environment::local_store(store)).await;
             report.step("session token", environment::session_token(settings)).await;
-            PerUpstream { secrets_manager: true, parameter_store: true }
+            PerUpstream::of(|_| true)
         }
         Backend::Aws { aws, .. } => {
             let region = report.step("region", environment::region(settings)).await;
@@ -96,18 +96,12 @@ async fn prerequisites(
             if region.is_none() {
                 return reachable;
             }
-            for service in [UpstreamKind::SecretsManager, UpstreamKind::ParameterStore] {
+            for service in UpstreamKind::all() {
                 let is_wanted =
                     items.is_empty() || items.iter().any(|item| item.service() == service);
                 let is_there = is_wanted && network::reach(service, settings, aws, report).await;
-                match service {
-                    UpstreamKind::SecretsManager => reachable.secrets_manager = is_there,
-                    UpstreamKind::ParameterStore => reachable.parameter_store = is_there,
-                }
+                *reachable.get_mut(service) = is_there && credentials.is_some();
             }
-            let has_credentials = credentials.is_some();
-            reachable.secrets_manager &= has_credentials;
-            reachable.parameter_store &= has_credentials;
             reachable
         }
     }

@@ -36,26 +36,16 @@ pub fn cache(
         true => Capacity { keys: settings.cache.size, bytes: settings.cache_bytes },
         false => Capacity::NOTHING,
     };
-    let policies = |keeps_values| PerUpstream {
-        secrets_manager: policy(settings, UpstreamKind::SecretsManager, keeps_values),
-        parameter_store: policy(settings, UpstreamKind::ParameterStore, keeps_values),
-    };
+    let policies = |keeps_values| PerUpstream::of(|kind| policy(settings, kind, keeps_values));
     let keeping = CacheLimits { capacity, policy: policies(capacity.keeps_values()) };
     let keeping_nothing = CacheLimits { capacity: Capacity::NOTHING, policy: policies(false) };
-    let limits = |time_out: Option<Duration>, batches| LaneLimits {
+    let limits = PerUpstream::of(|kind| LaneLimits {
         permits: settings.max_connections,
         max_queued: MAX_QUEUED,
-        time_out: time_out.unwrap_or(LONGEST_FETCH),
-        batches,
-    };
-    let limits = PerUpstream {
-        secrets_manager: limits(settings.timeout.secrets_manager, false),
-        parameter_store: limits(settings.timeout.parameter_store, settings.batch_parameters),
-    };
-    let deadline = PerUpstream {
-        secrets_manager: deadline(settings, settings.timeout.secrets_manager),
-        parameter_store: deadline(settings, settings.timeout.parameter_store),
-    };
+        time_out: settings.timeout.get(kind).unwrap_or(LONGEST_FETCH),
+        batches: kind == UpstreamKind::ParameterStore && settings.batch_parameters,
+    });
+    let deadline = PerUpstream::of(|kind| deadline(settings, *settings.timeout.get(kind)));
     let snapshot = snapshot.clone();
     let pool =
         FetchPool::new(upstreams, limits, freezes.clone(), Arc::clone(&clock), Rc::clone(&stats));

@@ -6,7 +6,7 @@ use tracing::error;
 
 use crate::{
     fetch::{
-        aws::{Aws, CurrentToken, ParameterStore, SecretsManager},
+        aws::{Aws, CurrentToken, upstreams},
         local_store::LocalStore,
         upstream::Upstreams,
     },
@@ -19,7 +19,7 @@ const LOCAL_REGION: &str = "us-east-1";
 
 /// Where values come from.
 pub(crate) enum Backend {
-    Aws { aws: Arc<Aws>, secrets_manager: SecretsManager, parameter_store: ParameterStore },
+    Aws { aws: Arc<Aws>, upstreams: Upstreams },
     LocalStore(LocalStore),
 }
 
@@ -38,11 +38,7 @@ impl Backend {
         }
         let aws = Arc::new(Aws::new(settings.aws.clone(), settings.max_connections, freezes));
         aws.keep_secret(&settings.tokens);
-        Ok(Self::Aws {
-            secrets_manager: SecretsManager::new(Arc::clone(&aws)),
-            parameter_store: ParameterStore::new(Arc::clone(&aws)),
-            aws,
-        })
+        Ok(Self::Aws { upstreams: upstreams(&aws), aws })
     }
 
     /// Gives the current session token of a SnapStart function.
@@ -55,22 +51,15 @@ impl Backend {
 
     pub(crate) fn upstreams(&self) -> Upstreams {
         match self {
-            Self::Aws { secrets_manager, parameter_store, .. } => Upstreams {
-                secrets_manager: Rc::new(secrets_manager.clone()),
-                parameter_store: Rc::new(parameter_store.clone()),
-            },
+            Self::Aws { upstreams, .. } => upstreams.clone(),
             Self::LocalStore(store) => Upstreams::of_one(store.clone()),
         }
     }
 
     /// Builds the AWS clients, and logs why one cannot be built.
     pub(super) async fn warm_up(&self) {
-        if let Self::Aws { secrets_manager, parameter_store, .. } = self {
-            for outcome in [secrets_manager.warm_up().await, parameter_store.warm_up().await] {
-                if let Err(error) = outcome {
-                    error!("{error}");
-                }
-            }
+        for error in self.upstreams().warm_up().await {
+            error!("{error}");
         }
     }
 }

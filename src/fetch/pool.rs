@@ -114,7 +114,8 @@ impl Handler<Stop> for FetchPool {
     type Result = ();
 
     fn handle(&mut self, _stop: Stop, _ctx: &mut Self::Context) {
-        self.secrets_manager.stop();
-        self.parameter_store.stop();
+        let Self { secrets_manager, parameter_store, freezes: _ } = self;
+        secrets_manager.stop();
+        parameter_store.stop();
     }
 }

@@ -23,6 +23,15 @@ pub type BatchAnswer = Result<Vec<Option<SecretValue>>, FetchError>;
 /// The pool bounds how many calls run at once and how long one may take; an implementation does
 /// neither.
 pub trait Upstream<K> {
+    /// Prepares the first call, so that it takes less time. By default there is nothing to prepare.
+    ///
+    /// # Errors
+    ///
+    /// The upstream cannot be called at all.
+    fn warm_up(&self) -> LocalBoxFuture<'_, Result<(), FetchError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Asks once. The future owns all it needs: the pool runs it as a task of its own.
     fn fetch(&self, key: K) -> LocalBoxFuture<'static, UpstreamAnswer>;
 
@@ -51,6 +60,13 @@ impl Upstreams {
     {
         let upstream = Rc::new(upstream);
         Self { secrets_manager: Rc::clone(&upstream) as _, parameter_store: upstream }
+    }
+
+    /// Prepares the first call to each upstream. Returns the errors.
+    pub async fn warm_up(&self) -> Vec<FetchError> {
+        let Self { secrets_manager, parameter_store } = self;
+        let outcomes = [secrets_manager.warm_up().await, parameter_store.warm_up().await];
+        outcomes.into_iter().filter_map(Result::err).collect()
     }
 
     /// Asks the one that answers this key, without a pool.

@@ -44,10 +44,7 @@ pub fn parse(upstream: UpstreamKind, query: &str) -> Result<Question, BadRequest
 /// in their order. All other parameters apply to every item.
 pub fn parse_batch(upstream: UpstreamKind, query: &str) -> Result<Vec<Question>, BadRequest> {
     let given = Given::read(upstream, query)?;
-    let parameter = match upstream {
-        UpstreamKind::SecretsManager => "secretId",
-        UpstreamKind::ParameterStore => "name",
-    };
+    let parameter = upstream.id_parameter();
     let mut items = Vec::new();
     for (name, value) in pairs(query) {
         if decode(name, name)? == parameter {

@@ -63,13 +63,9 @@ impl Endpoint {
         match path {
             "/ping" => Some(Self::Ping),
             "/stats" => Some(Self::Stats),
-            "/secretsmanager/batch" | "/secretsmanager/batch/" => {
-                Some(Self::Batch(UpstreamKind::SecretsManager))
-            }
-            "/systemsmanager/parameters/batch" | "/systemsmanager/parameters/batch/" => {
-                Some(Self::Batch(UpstreamKind::ParameterStore))
-            }
-            _ => UpstreamKind::at_path(path).map(Self::Value),
+            _ => UpstreamKind::at_path(path)
+                .map(Self::Value)
+                .or_else(|| UpstreamKind::at_batch_path(path).map(Self::Batch)),
         }
     }
 }

@@ -18,6 +18,8 @@ mod service_client;
 mod set_up;
 mod user_agent;
 
+use std::{rc::Rc, sync::Arc};
+
 pub(crate) use causes::causes;
 pub use credentials::WHERE_CREDENTIALS_COME_FROM;
 pub use current_token::{CurrentToken, SessionToken};
@@ -27,3 +29,13 @@ pub use parameter_store::ParameterStore;
 pub(crate) use sdk_error::kind_of;
 pub use secrets_manager::SecretsManager;
 pub use set_up::Aws;
+
+use crate::fetch::upstream::Upstreams;
+
+/// Both services, over what they share.
+pub fn upstreams(aws: &Arc<Aws>) -> Upstreams {
+    Upstreams {
+        secrets_manager: Rc::new(SecretsManager::new(Arc::clone(aws))),
+        parameter_store: Rc::new(ParameterStore::new(Arc::clone(aws))),
+    }
+}

@@ -35,16 +35,6 @@ impl ParameterStore {
         Self(ServiceClient::new(aws, build))
     }
 
-    /// Builds the client if there is none yet. A call that starts meanwhile waits for the same
-    /// client.
-    ///
-    /// # Errors
-    ///
-    /// TLS roots that cannot be read or used.
-    pub async fn warm_up(&self) -> Result<(), FetchError> {
-        self.0.warm_up().await
-    }
-
     async fn get_parameter(self, key: ParameterKey) -> UpstreamAnswer {
         let client = in_region_of(self.0.get().await?, &key.name);
         let name = key.name_with_selector();
@@ -117,6 +107,10 @@ fn code_of(error: &Error) -> Option<&str> {
 }
 
 impl Upstream<ParameterKey> for ParameterStore {
+    fn warm_up(&self) -> LocalBoxFuture<'_, Result<(), FetchError>> {
+        Box::pin(self.0.warm_up())
+    }
+
     fn fetch(&self, key: ParameterKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         let (aws, this) = (Arc::clone(self.0.aws()), self.clone());
         Box::pin(async move { aws.on_the_call_thread(this.get_parameter(key)).await })

@@ -33,16 +33,6 @@ impl SecretsManager {
         Self(ServiceClient::new(aws, build))
     }
 
-    /// Builds the client if there is none yet. A call that starts meanwhile waits for the same
-    /// client.
-    ///
-    /// # Errors
-    ///
-    /// TLS roots that cannot be read or used.
-    pub async fn warm_up(&self) -> Result<(), FetchError> {
-        self.0.warm_up().await
-    }
-
     async fn get_secret_value(self, key: SecretKey) -> UpstreamAnswer {
         let client = in_region_of(self.0.get().await?, &key.secret_id);
         let ask = || {
@@ -92,6 +82,10 @@ fn code_of(error: &Error) -> Option<&str> {
 }
 
 impl Upstream<SecretKey> for SecretsManager {
+    fn warm_up(&self) -> LocalBoxFuture<'_, Result<(), FetchError>> {
+        Box::pin(self.0.warm_up())
+    }
+
     fn fetch(&self, key: SecretKey) -> LocalBoxFuture<'static, UpstreamAnswer> {
         let (aws, this) = (Arc::clone(self.0.aws()), self.clone());
         Box::pin(async move { aws.on_the_call_thread(this.get_secret_value(key)).await })
