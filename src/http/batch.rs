@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use futures_util::future::join_all;
-use serde::Serialize;
+use serde::Serializer;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -52,20 +52,8 @@ enum Refused {
     Field(FieldError),
 }
 
-/// The element of the array for an item that has no value.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ItemError<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    error_code: &'a str,
-    /// The body that a request for this item alone would get.
-    message: &'a str,
-}
-
 impl Refused {
+    /// The element of the array for an item that has no value.
     fn about(&self, key: &CacheKey) -> String {
         let (code, message) = match self {
             Self::Fetch(failure) => (failure.code(), reply::failure_text(failure)),
@@ -73,14 +61,19 @@ impl Refused {
                 (BAD_REQUEST, reply::bad_request_text(&BadRequest::Field(error.clone())))
             }
         };
-        let (secret_id, name) = match key {
-            CacheKey::Secret(key) => (Some(key.secret_id.as_str()), None),
-            CacheKey::Parameter(key) => (None, Some(key.name.as_str())),
-        };
-        let error = ItemError { secret_id, name, error_code: code, message: &message };
-        // A flat struct of texts always serialises.
-        serde_json::to_string(&error).unwrap_or_default()
+        let id = pascal_case(key.upstream().id_parameter());
+        let members = [(id.as_str(), key.id()), ("ErrorCode", code), ("Message", &message)];
+        let mut json = Vec::new();
+        // Texts always serialise, and writing to memory cannot fail.
+        let _ = serde_json::Serializer::new(&mut json).collect_map(members);
+        String::from_utf8(json).unwrap_or_default()
     }
+}
+
+/// `secretId` as AWS names it in its own JSON: `SecretId`.
+fn pascal_case(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// A field's text as a JSON string.

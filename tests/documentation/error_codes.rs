@@ -2,8 +2,9 @@
 
 use super::{pages, source};
 
-/// Words of AWS that look like a code and are none: operations, types, and names of ours.
-const NOT_CODES: [&str; 6] = [
+/// Words of AWS that look like a code and are not: operations, types, members of a batch's errors.
+const NOT_CODES: [&str; 7] = [
+    "ErrorCode",
     "ExtensionUserAgent",
     "GetParameter",
     "GetSecretValue",

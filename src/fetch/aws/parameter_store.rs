@@ -20,6 +20,7 @@ use crate::{
         },
         body::ParameterRecord,
         error::FetchError,
+        lane::{Batchable, Group},
         upstream::{BatchAnswer, Upstream, UpstreamAnswer},
     },
     key::{ParameterKey, UpstreamKind},
@@ -119,5 +120,13 @@ impl Upstream<ParameterKey> for ParameterStore {
     fn fetch_together(&self, keys: Vec<ParameterKey>) -> LocalBoxFuture<'static, BatchAnswer> {
         let (aws, this) = (Arc::clone(self.0.aws()), self.clone());
         Box::pin(async move { aws.on_the_call_thread(this.get_parameters(keys)).await })
+    }
+}
+
+/// An answer has the name without the selector, and never the ARN that was asked for.
+impl Batchable for ParameterKey {
+    fn group(&self) -> Option<Group<'_>> {
+        let (with_decryption, name) = (self.with_decryption, self.name.as_str());
+        (!name.starts_with("arn:")).then_some(Group { with_decryption, name })
     }
 }

@@ -18,6 +18,7 @@ use crate::{
         },
         body::SecretRecord,
         error::FetchError,
+        lane::Batchable,
         upstream::{Upstream, UpstreamAnswer},
     },
     key::{SecretKey, UpstreamKind},
@@ -91,3 +92,6 @@ impl Upstream<SecretKey> for SecretsManager {
         Box::pin(async move { aws.on_the_call_thread(this.get_secret_value(key)).await })
     }
 }
+
+/// BatchGetSecretValue has a hundredth of GetSecretValue's quota, and needs a permission on `*`.
+impl Batchable for SecretKey {}
