@@ -54,8 +54,8 @@ test-rust: ## unit and integration tests
 	@echo "== unit and integration tests: running" >&2
 	$(CARGO) test --locked
 
-# The unit and integration tests have built the programs, too. To build them alone takes minutes more: cargo
-# then compiles their libraries again, without what tests need of these.
+# The unit and integration tests have built the programs, too. To build them alone takes minutes
+# more: cargo then compiles their libraries again, without what tests need of these.
 PROGRAMS := $(if $(filter test ci,$(MAKECMDGOALS)),test-rust,build)
 
 .PHONY: test-e2e

@@ -1,4 +1,5 @@
-# The Lambda layers: built, held against their budgets, started by Lambda's emulator. Included by the Makefile.
+# The Lambda layers: built, held against their budgets, started by Lambda's emulator. Included by
+# the Makefile.
 
 NAME := parameters-secrets-extension
 LAYERS := dist/$(NAME)-x86_64.zip dist/$(NAME)-arm64.zip

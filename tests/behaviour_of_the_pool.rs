@@ -1,5 +1,5 @@
-//! `docs/behaviour.md` says what a caller gets while calls are scarce, over a freeze, and beside other
-//! work. Here its second table is run, row by row.
+//! `docs/behaviour.md` says what a caller gets while calls are scarce, over a freeze, and beside
+//! other work. Here its second table is run, row by row.
 
 use std::time::Duration;
 
@@ -34,7 +34,8 @@ const LATENCY: Duration = Duration::from_millis(100);
 const DEADLINE: Duration = Duration::from_millis(500);
 /// Timers fire on the next whole millisecond.
 const TICK: Duration = Duration::from_millis(2);
-/// How long before the question the sixty other keys get their values: in the last fifth of their TTL.
+/// How long before the question the sixty other keys get their values: in the last fifth of their
+/// TTL.
 const OTHERS_AGE: Duration = Duration::from_secs(270);
 
 /// How old the entry is when the caller asks.

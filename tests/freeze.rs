@@ -1,4 +1,5 @@
-//! A freeze of the environment: either clock shows it, an INVOKE alone does not, and no caller pays for it.
+//! A freeze of the environment: either clock shows it, an INVOKE alone does not, and no caller pays
+//! for it.
 
 use std::time::Duration;
 

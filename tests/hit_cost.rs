@@ -1,7 +1,9 @@
-//! The guard of the hit path: what one hit allocates, from its first byte read to its last byte written.
+//! The guard of the hit path: what one hit allocates, from its first byte read to its last byte
+//! written.
 //!
-//! Allocations are counted, not seconds or instructions: the figure is the same on every machine, and a copy
-//! of the value, a future more, a message more or a line that is formatted and then not written all show in it.
+//! Allocations are counted, not seconds or instructions: the figure is the same on every machine,
+//! and a copy of the value, a future more, a message more or a line that is formatted and then not
+//! written all show in it.
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
@@ -22,7 +24,8 @@ use tokio::{
 
 use crate::support::{cache::TestCache, soon, upstream::FakeUpstream};
 
-/// What a hit may allocate, as it was measured last. `make bench-guard` shows today's figures; commit lower ones.
+/// What a hit may allocate, as it was measured last. `make bench-guard` shows today's figures;
+/// commit lower ones.
 const COMMITTED: Cost = Cost { allocations: 7, bytes: 2_265 };
 
 /// How much more is a failure: 15 %.
@@ -81,7 +84,8 @@ fn a_log_that_does_not_show_hits_adds_nothing_to_one() {
     assert_eq!(with_a_log, without_a_log);
 }
 
-/// Over a real connection to the real server, on the one thread; the client itself allocates nothing.
+/// Over a real connection to the real server, on the one thread; the client itself allocates
+/// nothing.
 fn cost_of_one_hit() -> Cost {
     let system = System::new();
     let mut client = system.block_on(Client::of_a_cached_secret());

@@ -99,8 +99,9 @@ async fn a_slow_read_by_name_does_not_replace_what_a_refresh_by_arn_has_brought(
     assert_eq!(test.get(&secret(ARN)).await, Ok("call 2".to_owned()));
 }
 
-/// Answers every question with what it is about, as AWS would: a name and a partial ARN find the one
-/// secret that there is of that name, in the caller's own region and account where none is said.
+/// Answers every question with what it is about, as AWS would: a name and a partial ARN find the
+/// one secret that there is of that name, in the caller's own region and account where none is
+/// said.
 #[derive(Clone)]
 struct Truth;
 

@@ -1,4 +1,5 @@
-//! A key that is read steadily never makes anybody wait: its next value comes before the last one ends.
+//! A key that is read steadily never makes anybody wait: its next value comes before the last one
+//! ends.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! A service that throttles, and work that no caller waits for: neither stands before a waiting caller.
+//! A service that throttles, and work that no caller waits for: neither stands before a waiting
+//! caller.
 
 use std::time::Duration;
 

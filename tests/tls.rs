@@ -1,4 +1,5 @@
-//! What the program says to AWS before anything is encrypted, and whom it reaches an agreement with.
+//! What the program says to AWS before anything is encrypted, and whom it reaches an agreement
+//! with.
 
 use std::{
     io::{Read, Write},
@@ -98,7 +99,8 @@ impl Server {
         Self { listener, config: Arc::new(config) }
     }
 
-    /// Lets the extension fetch one secret, over the first connection it makes. Gives what was agreed on.
+    /// Lets the extension fetch one secret, over the first connection it makes. Gives what was
+    /// agreed on.
     fn answer_one_secret(self) -> (ProtocolVersion, NamedGroup) {
         let extension = Extension::start(&self.listener);
         let asked = extension.ask();
@@ -201,7 +203,8 @@ fn connect(port: u16) -> TcpStream {
     panic!("the extension does not listen on port {port}");
 }
 
-/// The first message of TLS 1.3 (RFC 8446, section 4.1.2), from behind its four bytes of type and length.
+/// The first message of TLS 1.3 (RFC 8446, section 4.1.2), from behind its four bytes of type and
+/// length.
 struct ClientHello(Vec<u8>);
 
 impl ClientHello {

@@ -13,16 +13,17 @@ ORDER = (ours.NAME, agent.NAME, constant.NAME, nginx.NAME)
 
 INTRODUCTION = f"""# Performance
 
-Written by `make bench`; every figure below comes from one run of it, on one machine, ours and the others interleaved
-round by round. Seconds and rates are the machine's; the ratios are what travels. On two processors the load
-generator, the stand-in for AWS and the program measured share them, as a function and its extension share a Lambda
-environment's.
+Written by `make bench`; every figure below comes from one run of it, on one machine, ours and the
+others interleaved round by round. Seconds and rates are the machine's; the ratios are what travels.
+On two processors the load generator, the stand-in for AWS and the program measured share them, as a
+function and its extension share a Lambda environment's.
 
-*agent* is AWS's own `aws_workload_credentials_provider` (the former Secrets Manager agent: secrets only), started
-outside Lambda, its log not written to a file and its credentials not checked at start. *constant* is an actix-web
-handler that returns our answer as a constant, on our accept loop and with our release profile: our ceiling. *nginx*
-returns the same constant from its configuration, in one process. The upstream is a stub on loopback over plain HTTP
-that counts calls and connections. The token is 1,000 bytes long.
+*agent* is AWS's own `aws_workload_credentials_provider` (the former Secrets Manager agent: secrets
+only), started outside Lambda, its log not written to a file and its credentials not checked at
+start. *constant* is an actix-web handler that returns our answer as a constant, on our accept loop
+and with our release profile: our ceiling. *nginx* returns the same constant from its configuration,
+in one process. The upstream is a stub on loopback over plain HTTP that counts calls and
+connections. The token is 1,000 bytes long.
 
 Each hit figure is the median of {hits.ROUNDS} rounds of {hits.SECONDS} s; *CPU* is that of the server's process, all
 threads, for one request."""

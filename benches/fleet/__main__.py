@@ -4,6 +4,7 @@ import asyncio
 import csv
 import subprocess
 import sys
+import textwrap
 from datetime import date
 from pathlib import Path
 
@@ -45,9 +46,13 @@ async def processes(program: Path) -> str:
     ideal = [(calls - CALLS_PER_SECOND) / CALLS_PER_SECOND for calls in (reads, ENVIRONMENTS)]
     return "\n".join(
         [
-            f"{ENVIRONMENTS} processes read {len(NAMES)} parameters each at the same moment. {date.today()}, "
-            + ", ".join(f"{what} {value}" for what, value in machine.hardware())
-            + ".",
+            textwrap.fill(
+                f"{ENVIRONMENTS} processes read {len(NAMES)} parameters each at the same moment. {date.today()}, "
+                + ", ".join(f"{what} {value}" for what, value in machine.hardware())
+                + ".",
+                width=100,
+                break_on_hyphens=False,
+            ),
             "",
             "|  | answered | slowest caller | calls | of these throttled |",
             "| --- | --- | --- | --- | --- |",

@@ -1,6 +1,7 @@
 //! A fleet under simulated time: many lanes, the product's own, against one quota.
 //!
-//! Prints one CSV line per number of environments and way of asking. Nothing sleeps; the seed is fixed.
+//! Prints one CSV line per number of environments and way of asking. Nothing sleeps; the seed is
+//! fixed.
 
 use std::{
     cmp::Reverse,

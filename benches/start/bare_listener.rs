@@ -1,5 +1,5 @@
-//! The yardstick of a cold start: actix-web as it is used by default, one worker; listens, registers, and
-//! does nothing else.
+//! The yardstick of a cold start: actix-web as it is used by default, one worker; listens,
+//! registers, and does nothing else.
 
 use std::{
     io::{self, Write},

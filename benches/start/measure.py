@@ -310,7 +310,8 @@ def report(
     print("# How soon a function can start\n")
     print("Written by `make bench-start`. Lambda starts a function when its extensions have registered.\n")
     print(f"{ROUNDS} rounds in turns on {os.cpu_count()} CPUs ({platform.machine()}), best tenth / median.")
-    print("Milliseconds from exec, megabytes of resident memory. Compare within the table: times are this machine's.\n")
+    print("Milliseconds from exec, megabytes of resident memory. Compare within the table: times are this")
+    print("machine's.\n")
     print(f"| | {' | '.join(programs)} |")
     print("| --- |" + " ---: |" * len(programs))
     for what, figures in {

@@ -7,9 +7,11 @@ use std::{
 
 use crate::{clock::Moment, fetch::error::FetchError, secret::SecretValue};
 
-/// How long a fetch may take when the user set no time-out: no upstream ever holds a function longer.
+/// How long a fetch may take when the user set no time-out: no upstream ever holds a function
+/// longer.
 ///
-/// Above what the SDK's three attempts need against a struggling service, below what a person waits.
+/// Above what the SDK's three attempts need against a struggling service, below what a person
+/// waits.
 pub const LONGEST_FETCH: Duration = Duration::from_secs(30);
 
 /// What depends on a fetch's answer.

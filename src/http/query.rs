@@ -19,9 +19,9 @@ use crate::{
 /// requests.
 const MOST_ITEMS: usize = 100;
 
-/// How long a name, an ARN, a version's identifier, a stage or a label may be, in characters. AWS allows
-/// none that is longer (API references of both services), and every key of the cache, of the queue and of
-/// a fetch holds a copy.
+/// How long a name, an ARN, a version's identifier, a stage or a label may be, in characters. AWS
+/// allows none that is longer (API references of both services), and every key of the cache, of the
+/// queue and of a fetch holds a copy.
 const LONGEST_NAME: usize = 2_048;
 
 /// What a well-formed request asks for.

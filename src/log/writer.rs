@@ -143,8 +143,8 @@ impl Queue {
             if dropped > 0 {
                 lines.extend_from_slice(&gap(dropped));
             }
-            // A closed output is not reported: there is nowhere to report it. One that panics loses these
-            // lines, and the thread goes on with the next ones.
+            // A closed output is not reported: there is nowhere to report it. One that panics loses
+            // these lines, and the thread goes on with the next ones.
             let write = || output.write_all(&lines).and_then(|()| output.flush());
             let _ = catch_unwind(AssertUnwindSafe(write));
             lines.clear();

@@ -1,4 +1,5 @@
-//! Whatever bytes come: one answer after the other or the end, never a crash, and the next is served.
+//! Whatever bytes come: one answer after the other or the end, never a crash, and the next is
+//! served.
 
 use proptest::{prelude::*, sample::Index};
 use tokio::time::pause;

@@ -20,7 +20,8 @@ from support.opt_extensions import install_extension
 from support.private_words import leaks_in
 from support.wall_clock import WallClock
 
-# What is built by commands of its own, `make layer` and `make layer-static`, is tested by commands of its own.
+# What is built by commands of its own, `make layer` and `make layer-static`, is tested by commands
+# of its own.
 BUILT_APART = {"LAYERS": "test_layers.py", "STATIC_PROGRAMS": "test_static.py"}
 collect_ignore = [test for variable, test in BUILT_APART.items() if variable not in os.environ]
 

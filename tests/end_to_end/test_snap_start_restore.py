@@ -25,7 +25,8 @@ from support.private_words import CREDENTIAL_MARK, SESSION_TOKEN, value_of
 from support.waiting import eventually
 from support.wall_clock import WallClock
 
-# The extension alone is told: the runtime client would wait for a restore that the emulator does not play.
+# The extension alone is told: the runtime client would wait for a restore that the emulator does
+# not play.
 SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 SECRET = "/secretsmanager/get?secretId=db"
 OTHER = "/secretsmanager/get?secretId=other"

@@ -10,7 +10,8 @@ pub type Case = (&'static str, &'static str, &'static str);
 /// What the caller gets, when, and for how many calls.
 pub type Promise = (&'static str, &'static str, &'static str);
 
-/// Every combination of the first three columns of the table with this header, and what it promises.
+/// Every combination of the first three columns of the table with this header, and what it
+/// promises.
 pub fn promises(header: &str) -> BTreeMap<Case, Promise> {
     let mut promises = BTreeMap::new();
     let table = BEHAVIOUR.lines().skip_while(|line| *line != header).skip(2);

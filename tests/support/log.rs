@@ -16,8 +16,8 @@ use tracing::{
     subscriber::{DefaultGuard, set_default},
 };
 
-/// A subscriber that is always there. While there is but one, tracing asks only the thread that first
-/// comes by an event whether anybody wants it, and that may be another test's.
+/// A subscriber that is always there. While there is but one, tracing asks only the thread that
+/// first comes by an event whether anybody wants it, and that may be another test's.
 static BYSTANDER: LazyLock<Dispatch> =
     LazyLock::new(|| Dispatch::new(subscriber(LogLevel::Error, io::sink)));
 

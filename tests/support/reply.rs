@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// One answer. Header names keep their capitals; they are sorted, because their order means nothing.
+/// One answer. Header names keep their capitals; they are sorted, because their order means
+/// nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     pub status_line: String,

@@ -50,7 +50,8 @@ export class FunctionWithExtension extends Stack {
         })],
       }),
     );
-    // A read that takes longer is an error that the function sees, or the old value: two reads fit into its time-out.
+    // A read that takes longer is an error that the function sees, or the old value: two reads fit
+    // into its time-out.
     reader.addEnvironment("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", "4000");
     // Parameters that are read together share a call: ssm:GetParameters below.
     reader.addEnvironment("PARAMETERS_SECRETS_EXTENSION_BATCH_PARAMETERS", "TRUE");
@@ -60,7 +61,8 @@ export class FunctionWithExtension extends Stack {
         resources: [this.formatArn({ service: "ssm", resource: "parameter", resourceName: props.parameterName })],
       }),
     );
-    // Values under a key of your own need kms:Decrypt on that key as well: key.grantDecrypt(reader).
+    // Values under a key of your own need kms:Decrypt on that key as well:
+    // key.grantDecrypt(reader).
 
     new CfnOutput(this, "FunctionName", { value: reader.functionName });
   }

@@ -19,7 +19,8 @@ locals {
   place     = "${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}"
 }
 
-# The layer of this account, from the zip that a release has. Where it is published already, give its ARN instead.
+# The layer of this account, from the zip that a release has. Where it is published already, give
+# its ARN instead.
 resource "aws_lambda_layer_version" "extension" {
   count = var.layer_zip == null ? 0 : 1
 

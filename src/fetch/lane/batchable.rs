@@ -2,7 +2,8 @@
 
 /// Whether a key can share a call with others.
 pub trait Batchable {
-    /// Keys of one group may share a call, if their names differ. `None`, the default: the key goes alone.
+    /// Keys of one group may share a call, if their names differ. `None`, the default: the key goes
+    /// alone.
     fn group(&self) -> Option<Group<'_>> {
         None
     }

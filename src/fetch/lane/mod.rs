@@ -51,9 +51,9 @@ use crate::{
 };
 
 /// For how many turns of the event loop a lane that batches gathers. A question needs four from its
-/// socket to its lane (its connection, the registry, its key's actor, the pool), and each turn looks at
-/// the sockets once: what a caller's other threads have sent by then leaves in the same call. No timer;
-/// a turn with nothing to do takes microseconds.
+/// socket to its lane (its connection, the registry, its key's actor, the pool), and each turn
+/// looks at the sockets once: what a caller's other threads have sent by then leaves in the same
+/// call. No timer; a turn with nothing to do takes microseconds.
 const TURNS_TO_GATHER: usize = 8;
 
 /// One upstream's fetches. See the module.

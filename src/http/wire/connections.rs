@@ -172,7 +172,8 @@ impl Connections {
         }
     }
 
-    /// Closes the one that holds most; of those that hold as much, the one that does so for longest.
+    /// Closes the one that holds most; of those that hold as much, the one that does so for
+    /// longest.
     fn close_the_one_that_holds_most(&self) {
         let open = self.open.borrow();
         let most = open.values().filter(|open| open.task.is_some()).max_by_key(|open| {

@@ -14,8 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 /// clients repeat it only after a second.
 const BACKLOG: i32 = 4_096;
 
-/// Answers live for one hop, which is loopback: wherever a packet filter sends them, the first router
-/// drops them.
+/// Answers live for one hop, which is loopback: wherever a packet filter sends them, the first
+/// router drops them.
 const HOPS: u32 = 1;
 
 /// Sockets that listen on 127.0.0.1 and, where the host has IPv6, on ::1. Where `localhost` is ::1
@@ -65,7 +65,8 @@ fn listen(address: SocketAddr) -> io::Result<StdListener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
-        // Accepted sockets inherit it. It is a second lock: a system that has none is served all the same.
+        // Accepted sockets inherit it. It is a second lock: a system that has none is served all
+        // the same.
         let _ = match address {
             SocketAddr::V4(_) => socket.set_ttl_v4(HOPS),
             SocketAddr::V6(_) => socket.set_unicast_hops_v6(HOPS),

@@ -64,8 +64,8 @@ class StubServer(ThreadingHTTPServer):
     def __init__(self, stub: AwsStub, authority: Authority) -> None:
         self.stub = stub
         super().__init__(("127.0.0.1", 0), StubHandler)
-        # The handshake happens with the first read, in the connection's own thread: one that never comes
-        # does not keep others from being accepted.
+        # The handshake happens with the first read, in the connection's own thread: one that never
+        # comes does not keep others from being accepted.
         self.socket = authority.server_context().wrap_socket(
             self.socket, server_side=True, do_handshake_on_connect=False
         )

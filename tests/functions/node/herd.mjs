@@ -1,4 +1,5 @@
-// Many callers ask at the very same moment; the function returns what each of them got, and after how long.
+// Many callers ask at the very same moment; the function returns what each of them got, and after
+// how long.
 
 import { get } from "./extension_client.mjs";
 

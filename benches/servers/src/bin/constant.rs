@@ -1,7 +1,7 @@
 //! Answers every request with the bytes of one file: `constant FILE`. Prints its port.
 //!
-//! actix-web on the same accept loop as the extension, with nothing behind it: no token, no query, no cache.
-//! What it reaches is what the extension cannot exceed.
+//! actix-web on the same accept loop as the extension, with nothing behind it: no token, no query,
+//! no cache. What it reaches is what the extension cannot exceed.
 
 use std::{env, fs, io, rc::Rc};
 

@@ -1,8 +1,8 @@
 //! Stands in for Secrets Manager over plain HTTP, and counts calls and connections.
 //!
-//! A secret's name says how it is answered: `BYTESb-MILLISms-ANYTHING` has a value of so many bytes and takes so
-//! long. Prints two ports: where calls go, and where `GET /counts` and `POST /reset` are answered, so that looking
-//! at the counters does not count.
+//! A secret's name says how it is answered: `BYTESb-MILLISms-ANYTHING` has a value of so many bytes
+//! and takes so long. Prints two ports: where calls go, and where `GET /counts` and `POST /reset`
+//! are answered, so that looking at the counters does not count.
 
 use std::{
     io,

@@ -1,4 +1,5 @@
-//! Asks the extension as much code in the wild does: a small blocking client, the token from the environment.
+//! Asks the extension as much code in the wild does: a small blocking client, the token from the
+//! environment.
 
 use std::env::var;
 

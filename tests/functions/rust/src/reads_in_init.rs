@@ -1,5 +1,5 @@
-//! Reads before the runtime runs, in Lambda's INIT phase, when the official extension is not ready yet,
-//! and again in the handler.
+//! Reads before the runtime runs, in Lambda's INIT phase, when the official extension is not ready
+//! yet, and again in the handler.
 
 use extension_client::get;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
