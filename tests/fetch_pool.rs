@@ -3,7 +3,13 @@
 use std::{rc::Rc, time::Duration};
 
 use futures_util::future::join_all;
-use parameters_secrets_extension::fetch::{pool::MAX_QUEUED, upstream::Upstreams};
+use parameters_secrets_extension::{
+    cache::Urgency,
+    fetch::{
+        pool::{LONGEST_FETCH, MAX_QUEUED},
+        upstream::Upstreams,
+    },
+};
 use tokio::time::{Instant, pause};
 
 use crate::support::{
@@ -106,6 +112,25 @@ async fn the_time_out_counts_the_wait_for_a_permit() {
     }
     assert!(started.elapsed() <= LATENCY + Duration::from_millis(2));
     assert_eq!(upstream.in_flight(), 0);
+}
+
+#[actix_rt::test]
+async fn a_call_cut_short_by_what_its_fetch_queued_tells_of_the_queue_and_not_of_a_missing_route() {
+    pause();
+    let upstream = FakeUpstream::new().taking(LONGEST_FETCH * 2 / 3);
+    let config = Config { permits: 1, ..Config::default() };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    let first = test.caller(&secret("a"));
+    settle().await;
+
+    let failure = test.cache.look_up(secret("b"), Urgency::Patient).await.unwrap_err();
+
+    assert_eq!(failure.code(), "RequestTimeout");
+    assert!(
+        failure.to_string().contains("PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS"),
+        "{failure}"
+    );
+    assert_eq!((first.await.unwrap(), upstream.calls()), (Ok("call 1".to_owned()), 2));
 }
 
 #[actix_rt::test]

@@ -284,13 +284,24 @@ where
             (Why::NoAnswer, _) => FetchError::Timeout {
                 upstream: self.kind,
                 after: self.time_out,
-                hint: "the service did not answer; is there a route to its endpoint?",
+                hint: if self.queued_for_most_of_its_time(id, now) {
+                    "the fetch queued for most of that time; \
+                     raise PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS"
+                } else {
+                    "the service did not answer; is there a route to its endpoint?"
+                },
             },
             (Why::Queued | Why::Throttled | Why::OldValueWillDo, _) => {
                 FetchError::Queued { upstream: self.kind, after: self.time_out }
             }
         };
         self.answer(id, Err(error), now);
+    }
+
+    fn queued_for_most_of_its_time(&self, id: FetchId, now: Duration) -> bool {
+        let pending = self.pending.borrow();
+        let left = pending.get(&id).and_then(|pending| pending.left);
+        left.is_some_and(|left| now.saturating_sub(left) < self.time_out / 2)
     }
 
     fn answer(&self, id: FetchId, answer: Result<SecretValue, FetchError>, now: Duration) {
