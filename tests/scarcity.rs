@@ -66,6 +66,16 @@ async fn a_service_that_throttles_for_ever_ends_a_fetch_at_its_time_out_and_says
 }
 
 #[actix_rt::test]
+async fn a_throttled_fetch_whose_last_call_is_open_when_its_time_is_over_tells_of_the_throttling() {
+    pause();
+    let upstream = FakeUpstream::new().taking(LONGEST_FETCH - SECOND).always(Outcome::Throttled);
+    let test = TestCache::new(&upstream);
+
+    assert_eq!(test.get(&secret("db")).await, Err("ThrottlingException".to_owned()));
+    assert_eq!(upstream.calls(), 2);
+}
+
+#[actix_rt::test]
 async fn a_caller_that_can_have_an_old_value_gets_it_at_the_first_throttled_call() {
     pause();
     let upstream = FakeUpstream::new().taking(LATENCY);

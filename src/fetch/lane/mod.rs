@@ -280,7 +280,7 @@ where
         let error = match (why, throttled) {
             (Why::Displaced, _) => overloaded(),
             (Why::OldValueWillDo, Some(error)) => error,
-            (Why::Throttled, Some(error)) => error.with_advice(self.kind),
+            (Why::Throttled | Why::NoAnswer, Some(error)) => error.with_advice(self.kind),
             (Why::NoAnswer, _) => FetchError::Timeout {
                 upstream: self.kind,
                 after: self.time_out,
