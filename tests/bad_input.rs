@@ -1,4 +1,4 @@
-//! What no client of ours would send: each gets its clear 400, and nobody else notices.
+//! Requests that no proper client sends: each gets a clear 400, and no other request is affected.
 
 mod half_requests;
 mod hang_ups;

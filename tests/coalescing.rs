@@ -1,4 +1,4 @@
-//! Callers who want one key at one moment cost one upstream call.
+//! Callers that ask for one key at the same moment cost one upstream call.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ async fn a_panic_in_our_code_answers_all_thousand_and_the_key_works_afterwards()
 }
 
 #[test]
-fn callers_who_hang_up_are_forgotten_before_they_are_as_many_as_those_who_wait() {
+fn callers_that_hang_up_are_forgotten_before_they_outnumber_those_that_wait() {
     let config = Config::default();
     let rules = Rules { latency: LATENCY, permits: config.permits, deadline: None };
     let mut world = World::new(Index::new(config.capacity(), config.policy()), rules);
@@ -191,7 +191,7 @@ async fn a_refresh_updates_the_entry_for_all_callers() {
 }
 
 #[actix_rt::test]
-async fn a_first_caller_who_hangs_up_does_not_cancel_the_fetch_for_the_others() {
+async fn a_first_caller_that_hangs_up_does_not_cancel_the_fetch_for_the_others() {
     pause();
     let upstream = FakeUpstream::new().taking(LATENCY);
     let test = TestCache::new(&upstream);

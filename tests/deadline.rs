@@ -1,4 +1,4 @@
-//! With a deadline nobody waits longer than that, whatever the upstream does.
+//! With a deadline no caller waits longer than that, whatever the upstream does.
 
 use std::time::Duration;
 
@@ -61,8 +61,7 @@ async fn an_old_value_is_given_at_the_deadline_instead_of_an_error() {
 }
 
 #[actix_rt::test]
-async fn once_a_call_has_outlasted_the_deadline_nobody_else_waits_for_it_who_can_have_an_old_value()
-{
+async fn once_a_call_has_outlasted_a_deadline_no_caller_waits_for_it_that_can_have_an_old_value() {
     pause();
     let upstream = FakeUpstream::new();
     let test = with_deadline(&upstream);
@@ -109,7 +108,7 @@ async fn the_fetch_goes_on_behind_the_deadline_and_answers_the_next_caller() {
 }
 
 #[actix_rt::test]
-async fn who_must_wait_for_two_fetches_waits_no_longer_for_both_together() {
+async fn a_caller_that_must_wait_for_two_fetches_waits_no_longer_for_both_together() {
     pause();
     let upstream = FakeUpstream::new().taking(DEADLINE * 3 / 4);
     let test = with_deadline(&upstream);

@@ -148,7 +148,7 @@ async fn a_permit_is_free_again_after_a_failure_a_panic_and_a_time_out() {
 }
 
 #[actix_rt::test]
-async fn stopping_answers_everybody_who_waits_and_everybody_who_comes() {
+async fn stopping_answers_every_waiting_caller_and_every_later_one() {
     pause();
     let upstream = FakeUpstream::new().always(Outcome::Hang);
     let test = TestCache::new(&upstream);

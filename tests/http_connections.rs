@@ -1,4 +1,4 @@
-//! How long a connection lives, and who decides it.
+//! How long a connection stays open, and what decides it.
 
 use std::{
     io::ErrorKind,

@@ -1,4 +1,5 @@
-//! Errors, as bytes on the wire: every row of the contract's table, and the order of the checks.
+//! Errors, as bytes on the wire: every error of AWS's extension and every one of this project's
+//! own, and the order of the checks.
 
 use std::time::Duration;
 

@@ -86,7 +86,7 @@ async fn status_with(server: &TestServer, token: &str) -> u16 {
 }
 
 #[actix_rt::test]
-async fn with_snap_start_the_container_token_opens_and_nobody_asks_for_credentials() {
+async fn with_snap_start_the_container_token_is_admitted_without_asking_for_credentials() {
     let endpoint = endpoint_with("session-token");
     let server = server(snap_start(), &endpoint);
 

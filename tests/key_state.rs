@@ -131,7 +131,7 @@ fn a_fetch_for_a_caller_without_a_kept_value_is_for_a_new_value_only() {
 }
 
 #[test]
-fn a_fetch_for_callers_who_can_have_an_old_value_says_so_and_a_refresh_raises_it() {
+fn a_fetch_for_callers_that_can_have_an_old_value_says_so_and_a_refresh_raises_it() {
     let mut key = Key::with_value(TTL);
 
     assert_eq!(key.ask(Urgency::Patient), [Out::Fetch(Demand::OldValueWillDo)]);
@@ -144,14 +144,14 @@ fn a_fetch_for_callers_who_can_have_an_old_value_says_so_and_a_refresh_raises_it
 fn a_fetch_ahead_has_no_caller_until_a_refresh_joins_it() {
     let mut key = Key::with_value(TTL - SECOND);
 
-    assert_eq!(key.ask(Urgency::Patient), [Out::Fetch(Demand::NobodyWaits), ANSWERED]);
+    assert_eq!(key.ask(Urgency::Patient), [Out::Fetch(Demand::Background), ANSWERED]);
     assert_eq!(key.ask(Urgency::Refresh), [Out::Promote(Demand::NewValueOnly)]);
     key.leave();
     assert_eq!(key.settle(value()), [ANSWERED]);
 }
 
 #[test]
-fn a_fetch_ahead_that_no_caller_could_have_an_old_value_for_is_promoted_by_the_first_who_waits() {
+fn a_fetch_ahead_without_an_old_value_is_promoted_by_the_first_caller_that_waits() {
     let mut key = Key::with_value(TTL - SECOND);
     key.ask(Urgency::Patient);
     key.pass(2 * SECOND);
@@ -188,7 +188,7 @@ fn a_value_is_as_old_as_its_call_and_not_as_its_fetch() {
 }
 
 #[test]
-fn a_call_that_outlasts_a_callers_deadline_is_waited_for_by_none_who_can_have_an_old_value() {
+fn no_caller_that_can_have_an_old_value_waits_for_a_call_that_outlasted_a_deadline() {
     let mut key = Key::with_value(TTL);
     key.ask(Urgency::Patient);
     key.leave();
@@ -200,11 +200,11 @@ fn a_call_that_outlasts_a_callers_deadline_is_waited_for_by_none_who_can_have_an
 }
 
 #[test]
-fn a_caller_who_was_handed_on_to_the_next_fetch_says_nothing_about_that() {
+fn a_caller_that_was_handed_on_to_the_next_fetch_says_nothing_about_that() {
     let mut key = Key::with_value(TTL);
     key.ask(Urgency::Patient);
     key.leave();
-    // Frozen for longer than the TTL: the call is too old for a caller who asks now.
+    // Frozen for longer than the TTL: the call is too old for a caller that asks now.
     key.pass(TTL);
     key.ask(Urgency::Patient);
     let handed_on = key.last;

@@ -225,7 +225,7 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
     }
 }
 
-/// Settings that cannot disturb anybody: a port the system gives, and no Lambda.
+/// Settings that cannot disturb another process: a port the system gives, and no Lambda.
 fn reading_of_no_port() -> parameters_secrets_extension::settings::SettingsAndNotices {
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -261,7 +261,7 @@ async fn a_refresh_is_never_answered_stale_and_ends_the_outage_when_it_succeeds(
 }
 
 #[actix_rt::test]
-async fn of_two_who_wait_for_a_failing_fetch_only_the_one_who_did_not_refresh_gets_the_old_value() {
+async fn of_two_waiters_for_a_failing_fetch_only_the_one_without_refresh_gets_the_old_value() {
     pause();
     let upstream = FakeUpstream::new().taking(SECOND);
     let test = expired(&upstream).await;

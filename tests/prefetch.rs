@@ -93,7 +93,7 @@ async fn one_that_fails_keeps_no_other_from_being_fetched_and_is_tried_again_whe
 }
 
 #[actix_rt::test]
-async fn it_goes_through_the_pool_with_everybody_elses_fetches() {
+async fn it_goes_through_the_pool_with_all_other_fetches() {
     pause();
     let upstream = FakeUpstream::new().taking(LATENCY);
     let config = Config { permits: 3, ..Config::default() };

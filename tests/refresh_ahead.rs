@@ -1,4 +1,4 @@
-//! A key that is read steadily never makes anybody wait: its next value comes before the last one
+//! A key that is read steadily never makes a caller wait: its next value comes before the last one
 //! ends.
 
 use std::time::Duration;
@@ -60,7 +60,7 @@ async fn however_many_hit_they_get_the_fresh_value_at_once_and_cost_one_fetch() 
 }
 
 #[actix_rt::test]
-async fn a_key_that_is_read_steadily_never_makes_anybody_wait_at_expiry() {
+async fn a_key_that_is_read_steadily_never_makes_a_caller_wait_at_expiry() {
     pause();
     let upstream = FakeUpstream::new().taking(LATENCY);
     let test = refreshing_ahead(&upstream);
@@ -77,7 +77,7 @@ async fn a_key_that_is_read_steadily_never_makes_anybody_wait_at_expiry() {
 }
 
 #[actix_rt::test]
-async fn a_key_that_nobody_reads_is_not_fetched() {
+async fn a_key_that_is_not_read_is_not_fetched() {
     pause();
     let upstream = FakeUpstream::new();
     let test = refreshing_ahead(&upstream);
@@ -88,7 +88,7 @@ async fn a_key_that_nobody_reads_is_not_fetched() {
 }
 
 #[actix_rt::test]
-async fn a_fetch_ahead_that_fails_is_nobodys_failure_and_is_tried_again() {
+async fn a_fetch_ahead_that_fails_fails_no_caller_and_is_tried_again() {
     pause();
     let upstream = FakeUpstream::new();
     let test = refreshing_ahead(&upstream);
@@ -105,7 +105,7 @@ async fn a_fetch_ahead_that_fails_is_nobodys_failure_and_is_tried_again() {
 }
 
 #[actix_rt::test]
-async fn an_outage_that_began_before_the_end_makes_nobody_wait_at_the_end() {
+async fn an_outage_that_began_before_the_end_makes_no_caller_wait_at_the_end() {
     pause();
     let upstream = FakeUpstream::new();
     let stale_if_error = Duration::from_secs(3_600);
@@ -137,7 +137,7 @@ async fn switched_off_it_fetches_nothing_before_the_end() {
 }
 
 #[actix_rt::test]
-async fn a_fetch_ahead_from_before_a_freeze_does_not_answer_who_asks_after_it() {
+async fn a_fetch_ahead_from_before_a_freeze_does_not_answer_a_caller_that_asks_after_it() {
     pause();
     let upstream = FakeUpstream::new().taking(LATENCY);
     let test = refreshing_ahead(&upstream);

@@ -41,7 +41,7 @@ async fn what_was_kept_before_is_neither_served_nor_held_after() {
 }
 
 #[actix_rt::test]
-async fn a_call_from_before_does_not_answer_who_asks_after() {
+async fn a_call_from_before_does_not_answer_a_caller_that_asks_after() {
     pause();
     let upstream = FakeUpstream::new().taking(LATENCY);
     let test = TestCache::new(&upstream);
@@ -70,7 +70,7 @@ async fn a_question_that_is_still_on_its_way_is_answered() {
 }
 
 #[actix_rt::test]
-async fn who_has_waited_since_before_gets_a_value_from_after() {
+async fn a_caller_that_has_waited_since_before_gets_a_value_from_after() {
     pause();
     let upstream = FakeUpstream::new();
     upstream.then(Outcome::Hang);

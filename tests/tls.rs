@@ -1,5 +1,4 @@
-//! What the program says to AWS before anything is encrypted, and whom it reaches an agreement
-//! with.
+//! What the program says to AWS before anything is encrypted, and with which servers it agrees.
 
 use std::{
     io::{Read, Write},

@@ -127,7 +127,7 @@ async fn an_expired_entry_shows_that_it_has_expired_and_that_it_is_fetched_again
 }
 
 #[actix_rt::test]
-async fn an_entry_whose_age_nobody_knows_shows_no_age() {
+async fn an_entry_of_unknown_age_shows_no_age() {
     let (test, log) = watched(Config::default(), &FakeUpstream::new());
     test.get(&secret("db")).await.unwrap();
     test.clock.step_back(Duration::from_secs(1));
@@ -139,7 +139,7 @@ async fn an_entry_whose_age_nobody_knows_shows_no_age() {
 }
 
 #[actix_rt::test]
-async fn a_refresh_shows_who_waits_for_a_newer_fetch() {
+async fn a_refresh_shows_how_many_callers_wait_for_a_newer_fetch() {
     let upstream = FakeUpstream::new().taking(LATENCY);
     let (test, log) = watched(Config::default(), &upstream);
     let reader = test.caller(&secret("db"));

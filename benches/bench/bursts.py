@@ -1,4 +1,4 @@
-"""Many callers at one moment, with an upstream that takes 100 ms: who asks it how often, and who waits how long."""
+"""Many callers at one moment, with an upstream that takes 100 ms: which program asks it how often, and which callers wait how long."""
 
 import math
 import time

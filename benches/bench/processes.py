@@ -32,7 +32,7 @@ class Process:
         self.pid = self._process.pid
 
     def first_line(self) -> str:
-        """What it says first: programs of ours print their ports."""
+        """What it says first: this project's programs print their ports."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline().decode()
         if not line:
@@ -83,7 +83,7 @@ class Process:
 
 
 def free_port() -> int:
-    """A port that nobody has at the moment, for programs that cannot be told to take any."""
+    """A port that is free at the moment, for programs that cannot be told to take any."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Figures of several rounds, and who they belong to."""
+"""Figures of several rounds, and the program to which they belong."""
 
 import statistics
 from collections import defaultdict
@@ -54,7 +54,7 @@ class Results:
 
 
 def interleaved(subjects: Sequence[T], rounds: int) -> Iterator[T]:
-    """Everybody once a round, and everybody first, second, third … equally often: noise hits all alike."""
+    """Every program once a round, and each first, second, third … equally often: noise hits all alike."""
     for number in range(rounds):
         first = number % len(subjects)
         yield from (*subjects[first:], *subjects[:first])

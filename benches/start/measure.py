@@ -105,7 +105,7 @@ class ExtensionsApi:
         return milliseconds(at - began)
 
     def _next_request(self) -> tuple[socket.socket, int]:
-        """Who has asked for an event, and when: over a connection that is open, or over a new one."""
+        """Which extensions have asked for an event, and when: over a connection that is open, or over a new one."""
         if self._asking:
             asking, self._asking = self._asking, None
             return asking, 0
@@ -326,7 +326,7 @@ def report(
     sizes = " | ".join(f"{program.stat().st_size / 1e6:.2f}" for program in programs.values())
     print(f"| size of the program, MB | {sizes} |\n")
     if not throttled.found:
-        print("This machine lets nobody limit CPU, so that the quota was not measured.\n")
+        print("CPU cannot be limited on this machine, so the quota was not measured.\n")
 
     print("| budget | limit | found | |")
     print("| --- | ---: | ---: | --- |")

@@ -2,7 +2,7 @@
 
 Between the rotation and the end of the cached value's time the extension still answers with the old password. The
 function finds that out when it logs in, and only then asks for the secret anew, with `refreshNow=true`: the extension
-fetches it once, however many threads ask at that moment, and everybody has the new one from there on.
+fetches it once, however many threads ask at that moment, and every thread has the new one from then on.
 """
 
 import base64

@@ -267,7 +267,7 @@ impl<C: Caller> KeyState<C> {
             return;
         }
         out.push(Output::Note(Event::FetchingAhead));
-        let flight = Flight::new(Demand::NobodyWaits, Waiters::none(), id);
+        let flight = Flight::new(Demand::Background, Waiters::none(), id);
         let is_attempt = self.is_known_to_fail(now);
         self.start_fetch(if is_attempt { flight.into_attempt(now) } else { flight }, out);
     }

@@ -18,18 +18,18 @@ pub const LONGEST_FETCH: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Demand {
     /// No caller waits: the entry ends soon, or an outage may be over.
-    NobodyWaits,
+    Background,
     /// Callers wait, and each of them can have an old value if the call fails.
     OldValueWillDo,
-    /// A caller waits for whom there is nothing else: throttled calls are made again until the
-    /// fetch's time is over.
+    /// A caller waits that accepts nothing else: throttled calls are made again until the fetch's
+    /// time is over.
     NewValueOnly,
 }
 
 impl Demand {
     /// Whether a caller waits.
     pub fn waits(self) -> bool {
-        self > Self::NobodyWaits
+        self > Self::Background
     }
 }
 

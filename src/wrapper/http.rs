@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_that_was_cut_off_is_none() {
+    fn a_reply_that_was_cut_off_is_not_a_reply() {
         for text in ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ntext"] {
             assert_eq!(parsed(text).unwrap_err().kind(), io::ErrorKind::UnexpectedEof, "{text}");
         }

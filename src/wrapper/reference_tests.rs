@@ -98,7 +98,7 @@ fn what_is_not_exactly_a_reference_stays_as_it_is_and_is_told() {
 }
 
 #[test]
-fn the_syntax_of_others_is_none_of_ours() {
+fn the_syntax_of_other_tools_is_not_a_reference() {
     for text in [
         "",
         "$",

@@ -42,8 +42,8 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn read(variables: &BTreeMap<&str, &str>) -> Self {
         let mut warnings = Vec::new();
-        // As the extension reads its own: blanks around a value are no part of it, and none is
-        // absent.
+        // As in the extension's own settings, blanks around a value are not part of it, and a blank
+        // value is absent.
         let get = |name: &str| {
             let text = variables.get(name)?.trim();
             (!text.is_empty()).then_some(text)

@@ -146,7 +146,7 @@ impl Handler<Later> for Probe {
 }
 
 #[actix_rt::test]
-async fn a_panic_in_a_handler_closes_the_mailbox_for_everybody() {
+async fn a_panic_in_a_handler_closes_the_mailbox_for_every_sender() {
     let (probe, events) = Probe::start_telling();
     let (before, panicking, after) =
         (probe.send(Number(1)), probe.send(Panic), probe.send(Number(2)));

@@ -61,7 +61,7 @@ async fn half_a_request_behind_a_whole_one_is_refused_after_its_answer() {
 }
 
 #[actix_rt::test]
-async fn a_thousand_half_requests_hold_nobody_up() {
+async fn a_thousand_half_requests_delay_no_other_request() {
     pause();
     let server = server();
     let mut halves = Vec::new();

@@ -1,4 +1,4 @@
-//! Bytes that are no request.
+//! Bytes that are not a request.
 
 use super::{assert_refused, assert_serves, server};
 use crate::support::server::{HEADERS, get};

@@ -1,4 +1,4 @@
-//! More than anybody needs.
+//! Requests that are larger than any client needs.
 
 use super::{SECRET, assert_refused, server};
 use crate::support::server::{HEADERS, get};

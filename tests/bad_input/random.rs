@@ -108,7 +108,7 @@ fn anything() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Everything the server said is answers in the contract's form, one after the other.
+/// Everything that the server sent is a sequence of answers in the form of AWS's extension.
 fn assert_is_answers(mut bytes: &[u8], request: &[u8]) {
     let request = String::from_utf8_lossy(request);
     while !bytes.is_empty() {

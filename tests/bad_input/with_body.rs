@@ -1,4 +1,4 @@
-//! Bodies, which no request of ours has.
+//! Requests with a body, which no valid request has.
 
 use std::time::Duration;
 

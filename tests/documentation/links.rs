@@ -7,7 +7,7 @@ use std::{
 
 use super::pages;
 
-/// The targets of a page's links and pictures. What stands in backticks is no link.
+/// The targets of a page's links and pictures. What stands in backticks is not a link.
 fn targets(text: &str) -> Vec<String> {
     let mut targets = Vec::new();
     for line in pages::prose(text) {

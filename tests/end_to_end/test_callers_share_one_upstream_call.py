@@ -45,7 +45,7 @@ def test_100_threads_share_one_failure(start_emulator: StartEmulator, stub: AwsS
     assert count_by_key(stub.calls) == {(GET_SECRET, "db"): 1}
 
 
-def test_the_debug_log_shows_who_shared_the_call(start_emulator: StartEmulator, moto: MotoUpstream) -> None:
+def test_the_debug_log_shows_which_callers_shared_the_call(start_emulator: StartEmulator, moto: MotoUpstream) -> None:
     moto.put_secret("db", value_of("db"))
     moto.put_parameter("/app/url", value_of("/app/url"))
     emulator = start_emulator("herd.handler", moto.url)

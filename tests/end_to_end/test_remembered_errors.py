@@ -1,4 +1,4 @@
-"""Who asks for it gets a failure again without a call, for a short while."""
+"""Where it is set, a failure is answered again without a call for a short while."""
 
 from collections import Counter
 

@@ -13,7 +13,7 @@ PATH = "/secretsmanager/get?secretId=db"
 
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return make_authority(tmp_path_factory.mktemp("authority") / "stranger", "Somebody else's authority")
+    return make_authority(tmp_path_factory.mktemp("authority") / "stranger", "Another authority")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_an_own_authority_is_trusted(
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "AWS_CA_BUNDLE"])
-def test_an_upstream_signed_by_somebody_else_is_refused_with_a_reason(
+def test_an_upstream_of_another_authority_is_refused_with_a_reason(
     variable: str, start_extension: StartExtension, upstream: AwsStub, stranger: Authority
 ) -> None:
     both = {"SSL_CERT_FILE": "", "AWS_CA_BUNDLE": ""}

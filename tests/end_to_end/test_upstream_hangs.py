@@ -1,4 +1,4 @@
-"""A hung upstream never hangs a function that has asked for a time-out, and delays nobody else."""
+"""A hung upstream never hangs a function that has set a time-out, and delays no other caller."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Every upstream call says who makes it."""
+"""Every upstream call names the extension that makes it."""
 
 import re
 

@@ -30,11 +30,11 @@ fn the_register_request_leaves_before_any_runtime_exists() {
 }
 
 #[test]
-fn an_address_where_nobody_listens_is_an_error_at_once() {
+fn an_address_without_a_listener_is_an_error_at_once() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let nobody = listener.local_addr().unwrap().to_string();
+    let unused = listener.local_addr().unwrap().to_string();
     drop(listener);
-    for address in [nobody.as_str(), "", "nonsense", "127.0.0.1", "127.0.0.1:0"] {
+    for address in [unused.as_str(), "", "nonsense", "127.0.0.1", "127.0.0.1:0"] {
         let outcome = send_register(RuntimeApi::new(address), name(), Events::InvokeAndShutdown);
         assert!(matches!(outcome, Err(LifecycleError::Connect { .. })), "{address}");
     }

@@ -154,7 +154,7 @@ impl TestCache {
         readable(self.cache.look_up(key.clone(), Urgency::Refresh).await)
     }
 
-    /// A caller of its own, who has asked once this task has been polled.
+    /// A caller in a task of its own, which has asked once this task has been polled.
     pub fn caller(&self, key: &CacheKey) -> Caller {
         let (test, key) = (self.clone(), key.clone());
         tokio::task::spawn_local(async move { test.get(&key).await })

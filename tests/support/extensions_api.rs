@@ -90,7 +90,7 @@ pub struct Received {
     /// Names in lower case.
     pub headers: HashMap<String, String>,
     pub body: String,
-    /// The how-manieth connection it came over.
+    /// The number of the connection over which it came, counted from the first.
     pub connection: usize,
 }
 

@@ -17,7 +17,7 @@ use tracing::{
 };
 
 /// A subscriber that is always there. While there is but one, tracing asks only the thread that
-/// first comes by an event whether anybody wants it, and that may be another test's.
+/// first comes by an event whether it is wanted, and that may be another test's.
 static BYSTANDER: LazyLock<Dispatch> =
     LazyLock::new(|| Dispatch::new(subscriber(LogLevel::Error, io::sink)));
 

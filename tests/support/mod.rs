@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use tokio::task::yield_now;
 
-/// Makes a test that hangs fail. Longer than any time-out of ours, so that under paused time those
-/// fire first.
+/// Makes a test that hangs fail. Longer than any of the program's time-outs, so that under paused
+/// time those fire first.
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), future).await.expect("the test hangs")
 }

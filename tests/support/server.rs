@@ -21,7 +21,7 @@ use parameters_secrets_extension::{
 
 pub const TOKEN: &str = "token-of-the-function";
 
-/// What every request of a client of ours ends with.
+/// The end of every request of the tests' own clients.
 pub const HEADERS: &str =
     "Host: localhost:2773\r\nX-Aws-Parameters-Secrets-Token: token-of-the-function\r\n";
 

@@ -63,7 +63,7 @@ data "aws_iam_policy_document" "read" {
   }
 }
 
-# IAM takes no policy without statements: where nothing is named there is none.
+# IAM takes no policy without statements: where nothing is named there is no policy.
 resource "aws_iam_role_policy" "read" {
   count = length(concat(var.secret_names, var.parameter_names, var.kms_key_arns)) > 0 ? 1 : 0
 

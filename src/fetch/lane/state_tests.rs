@@ -103,7 +103,7 @@ impl Test {
 fn what_callers_wait_for_goes_first_and_background_work_leaves_one_call_free() {
     let mut test = Test::new(LIMITS);
     for _ in 0..5 {
-        test.fetch(Demand::NobodyWaits);
+        test.fetch(Demand::Background);
     }
     assert_eq!(test.leave(NOW), [0, 1]);
 
@@ -121,7 +121,7 @@ fn what_callers_wait_for_goes_first_and_background_work_leaves_one_call_free() {
 #[test]
 fn a_lane_with_one_permit_does_background_work_too() {
     let mut test = Test::new(LaneLimits { permits: NonZeroUsize::MIN, ..LIMITS });
-    test.fetch(Demand::NobodyWaits);
+    test.fetch(Demand::Background);
     assert_eq!(test.leave(NOW), [0]);
 }
 
@@ -129,7 +129,7 @@ fn a_lane_with_one_permit_does_background_work_too() {
 fn a_fetch_that_gets_a_waiter_is_promoted_to_where_it_would_have_stood() {
     let mut test = Test::new(LaneLimits { permits: NonZeroUsize::MIN, ..LIMITS });
     let first = test.fetch(Demand::NewValueOnly);
-    let promoted = test.fetch(Demand::NobodyWaits);
+    let promoted = test.fetch(Demand::Background);
     let later = test.fetch(Demand::NewValueOnly);
     test.lane.promote(&key(promoted), Demand::OldValueWillDo);
 
@@ -148,7 +148,7 @@ fn a_full_queue_gives_the_place_of_background_work_to_a_waiting_caller() {
     let mut test = Test::new(limits);
     test.fetch(Demand::NewValueOnly);
     test.leave(NOW);
-    let background = test.fetch(Demand::NobodyWaits);
+    let background = test.fetch(Demand::Background);
     let waiting = test.fetch(Demand::NewValueOnly);
 
     assert_eq!(test.failed(NOW), [(background, Why::Displaced)]);
@@ -208,7 +208,7 @@ fn a_freeze_ends_a_pause() {
 #[test]
 fn a_throttled_fetch_ends_at_once_where_an_old_value_will_do() {
     let mut test = Test::new(LIMITS);
-    let background = test.fetch(Demand::NobodyWaits);
+    let background = test.fetch(Demand::Background);
     let has_an_old_value = test.fetch(Demand::OldValueWillDo);
     for call in test.calls(NOW) {
         test.ends(&call, THROTTLED, NOW);
@@ -306,7 +306,7 @@ enum Step {
 }
 
 fn demand() -> impl Strategy<Value = Demand> {
-    prop_oneof![Just(Demand::NobodyWaits), Just(Demand::OldValueWillDo), Just(Demand::NewValueOnly)]
+    prop_oneof![Just(Demand::Background), Just(Demand::OldValueWillDo), Just(Demand::NewValueOnly)]
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -1,4 +1,4 @@
-"""A certificate authority of our own, made anew for each run, so that upstreams speak TLS as AWS does."""
+"""A certificate authority for the tests, made anew for each run, so that upstreams speak TLS as AWS does."""
 
 import datetime
 import ipaddress

@@ -1,4 +1,4 @@
-"""Processes in this sandbox that somebody else has started."""
+"""Processes in this sandbox that a test has not started itself."""
 
 import os
 import select

@@ -1,4 +1,4 @@
-"""A proxy that must stay unused: what the environment names as the way out, and what counts who takes it."""
+"""A proxy that must stay unused: the environment names it as the way out, and it counts the requests that take it."""
 
 import socket
 import threading

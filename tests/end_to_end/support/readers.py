@@ -16,12 +16,12 @@ class Readers:
 
     @property
     def statuses(self) -> set[str]:
-        """Every status that anybody ever got."""
+        """Every status that any reader got."""
         return set(sum((Counter(reader["statuses"]) for reader in self.each), Counter()))
 
     @property
     def most_waits(self) -> int:
-        """How often the one who waited most had to wait for his answer."""
+        """The most often that any one reader had to wait for an answer."""
         waits: int = max(reader["slow"] for reader in self.each)
         return waits
 

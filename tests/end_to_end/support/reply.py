@@ -1,4 +1,4 @@
-"""What somebody got for a request."""
+"""What a client got for a request."""
 
 import http.client
 import json
