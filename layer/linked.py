@@ -38,7 +38,8 @@ def cargo_metadata(triple: str) -> Any:
 
 
 def packages_of_the_tree(triple: str) -> set[tuple[str, str]]:
-    """By name and version. The metadata also has packages that only an optional feature would bring in."""
+    """By name and version. The metadata also has packages that only an optional feature would bring
+    in."""
     command = ["cargo", "tree", "--locked", "--edges", "normal", "--target", triple, "--prefix", "none", "--format", "{p}"]
     tree = subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True).stdout
     return {(name, version.removeprefix("v")) for name, version, *_ in map(str.split, tree.splitlines())}

@@ -1,4 +1,5 @@
-"""Many callers at one moment, with an upstream that takes 100 ms: which program asks it how often, and which callers wait how long."""
+"""Many callers at one moment, with an upstream that takes 100 ms: which program asks it how often,
+and which callers wait how long."""
 
 import math
 import time
@@ -34,7 +35,8 @@ ROUNDS_BY_CAP = 2
 
 
 def measure(upstream: Upstream, folder: Path, present: set[str]) -> Results:
-    """The agent gets an upstream of its own: its many connections stay open and would be counted as ours."""
+    """The agent gets an upstream of its own: its many connections stay open and would be counted as
+    ours."""
     results = Results()
     with Upstream(folder) as of_agent:
         upstreams = {ours.NAME: upstream, agent.NAME: of_agent}

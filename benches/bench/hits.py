@@ -1,4 +1,5 @@
-"""Cached values, read over and over: rate, latency and CPU by connections and by the value's size."""
+"""Cached values, read over and over: rate, latency and CPU by connections and by the value's
+size."""
 
 import http.client
 from dataclasses import dataclass

@@ -27,7 +27,8 @@ class Steady:
 
 @dataclass(frozen=True)
 class Slowest:
-    """How long the callers of a burst waited, from sending the request to having read the answer."""
+    """How long the callers of a burst waited, from sending the request to having read the
+    answer."""
 
     median_ms: float
     p99_ms: float

@@ -1,4 +1,5 @@
-"""Line charts as SVG: both axes logarithmic, every point labelled with its value at least at the ends."""
+"""Line charts as SVG: both axes logarithmic, every point labelled with its value at least at the
+ends."""
 
 import math
 from collections.abc import Callable, Sequence

@@ -52,7 +52,8 @@ class Process:
         raise RuntimeError(self._words(f"nothing listens on port {port}"))
 
     def cpu_seconds(self) -> float:
-        """CPU time of all its threads so far, those that have ended included, in nanosecond steps."""
+        """CPU time of all its threads so far, those that have ended included, in nanosecond
+        steps."""
         clock_of_process = (~self.pid << 3) | 2  # what clock_getcpuclockid(3) makes of a process id
         return time.clock_gettime_ns(clock_of_process) / 1e9
 

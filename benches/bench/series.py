@@ -54,7 +54,8 @@ class Results:
 
 
 def interleaved(subjects: Sequence[T], rounds: int) -> Iterator[T]:
-    """Every program once a round, and each first, second, third … equally often: noise hits all alike."""
+    """Every program once a round, and each first, second, third … equally often: noise hits all
+    alike."""
     for number in range(rounds):
         first = number % len(subjects)
         yield from (*subjects[first:], *subjects[:first])

@@ -1,4 +1,5 @@
-"""`make fleet`: 150 environments that start at once, and `make fleet-model`; both write docs/fleet.md."""
+"""`make fleet`: 150 environments that start at once, and `make fleet-model`; both write
+docs/fleet.md."""
 
 import asyncio
 import csv

@@ -1,4 +1,5 @@
-"""Some environments of the botocore fleet: clients that each read five parameters at a given moment.
+"""Some environments of the botocore fleet: clients that each read five parameters at a given
+moment.
 
 Prints for each read the seconds it took, or `-` for one that failed.
 """

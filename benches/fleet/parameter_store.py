@@ -1,4 +1,5 @@
-"""Parameter Store with its default quota: a token bucket of 40 calls a second, and no other fault."""
+"""Parameter Store with its default quota: a token bucket of 40 calls a second, and no other
+fault."""
 
 import asyncio
 import json

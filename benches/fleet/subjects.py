@@ -1,4 +1,5 @@
-"""The fleets that are compared: environments that each read the same parameters at the same moment."""
+"""The fleets that are compared: environments that each read the same parameters at the same
+moment."""
 
 import asyncio
 import os

@@ -1,8 +1,9 @@
-"""How soon a function can start beside the extension, measured beside programs that do as little as can be.
+"""How soon a function can start beside the extension, measured beside programs that do as little as
+can be.
 
-Run by `make bench-start`, which writes docs/startup.md with what this prints. Programs take turns, round by
-round, so that whatever else the machine does hits all of them. Absolute times hold for one machine; compare
-within one run.
+Run by `make bench-start`, which writes docs/startup.md with what this prints. Programs take turns,
+round by round, so that whatever else the machine does hits all of them. Absolute times hold for one
+machine; compare within one run.
 """
 
 import argparse
@@ -97,7 +98,8 @@ class ExtensionsApi:
         return at
 
     def invoked(self) -> float:
-        """Sends an INVOKE, and gives the time until the program asks for the next event, in milliseconds."""
+        """Sends an INVOKE, and gives the time until the program asks for the next event, in
+        milliseconds."""
         asking, _ = self._next_request()
         began = time.perf_counter_ns()
         asking.sendall(EVENT)
@@ -105,7 +107,8 @@ class ExtensionsApi:
         return milliseconds(at - began)
 
     def _next_request(self) -> tuple[socket.socket, int]:
-        """Which extensions have asked for an event, and when: over a connection that is open, or over a new one."""
+        """Which extensions have asked for an event, and when: over a connection that is open, or
+        over a new one."""
         if self._asking:
             asking, self._asking = self._asking, None
             return asking, 0
@@ -182,12 +185,14 @@ class Bench:
             return resident_memory(pid)
 
     def each_invocation(self, program: Path) -> float:
-        """From an INVOKE event to the extension's being ready for the next one; the median of some."""
+        """From an INVOKE event to the extension's being ready for the next one; the median of
+        some."""
         with self._started(program):
             return statistics.median(self._api.invoked() for _ in range(INVOCATIONS))
 
     def until_first_secret(self, program: Path, group: Path | None = None) -> tuple[float, float, float]:
-        """From exec to the first value in a client's hands; the CPU and the memory of the process by then."""
+        """From exec to the first value in a client's hands; the CPU and the memory of the process
+        by then."""
         with self._started(program, group) as (pid, began, _):
             ask_for_the_secret(self._port)
             took = milliseconds(time.perf_counter_ns() - began)
@@ -249,7 +254,8 @@ def cpu_of(thread: Path) -> int:
 
 
 def evict(program: Path) -> None:
-    """Out of the page cache, as in a fresh environment. What is not on the disk yet cannot be evicted."""
+    """Out of the page cache, as in a fresh environment. What is not on the disk yet cannot be
+    evicted."""
     with program.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -257,7 +263,8 @@ def evict(program: Path) -> None:
 
 @contextmanager
 def throttled_group() -> Iterator[Path | None]:
-    """A control group with a 128 MB function's share of a CPU; None where this machine lets us make none."""
+    """A control group with a 128 MB function's share of a CPU; None where this machine lets us make
+    none."""
     for root, limits in (
         (Path("/sys/fs/cgroup/cpu"), {"cpu.cfs_period_us": PERIOD_US, "cpu.cfs_quota_us": QUOTA_US}),
         (Path("/sys/fs/cgroup"), {"cpu.max": f"{QUOTA_US} {PERIOD_US}"}),

@@ -1,8 +1,9 @@
 """A function that goes on working when its database password is rotated.
 
-Between the rotation and the end of the cached value's time the extension still answers with the old password. The
-function finds that out when it logs in, and only then asks for the secret anew, with `refreshNow=true`: the extension
-fetches it once, however many threads ask at that moment, and every thread has the new one from then on.
+Between the rotation and the end of the cached value's time the extension still answers with the old
+password. The function finds that out when it logs in, and only then asks for the secret anew, with
+`refreshNow=true`: the extension fetches it once, however many threads ask at that moment, and every
+thread has the new one from then on.
 """
 
 import base64
@@ -50,7 +51,8 @@ def credentials(refresh_now: bool = False) -> dict[str, str]:
 
 
 def query_database(login: dict[str, str]) -> str:
-    """Stands for your database's client: here the database is a web service with a user and a password."""
+    """Stands for your database's client: here the database is a web service with a user and a
+    password."""
     word = base64.b64encode(f"{login['username']}:{login['password']}".encode()).decode()
     request = urllib.request.Request(os.environ["DATABASE_URL"], headers={"Authorization": f"Basic {word}"})
     try:

@@ -1,4 +1,5 @@
-"""What every test can ask for. The tests run one after another: they share the sandbox's fixed ports."""
+"""What every test can ask for. The tests run one after another: they share the sandbox's fixed
+ports."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -104,7 +105,8 @@ def start_extension(authority: Authority, log: LogFile) -> Iterator[StartExtensi
 
 @pytest.fixture
 def start_emulator(authority: Authority, log: LogFile) -> Iterator[StartEmulator]:
-    """Starts the emulator with the extension and a function, on an upstream's URL: a handler is one in Python."""
+    """Starts the emulator with the extension and a function, on an upstream's URL: a handler is one
+    in Python."""
     install_extension()
     with ExitStack() as stack:
 

@@ -1,4 +1,5 @@
-"""What `make demo` shows: a herd of callers, one upstream call for each key. Runs inside the sandbox."""
+"""What `make demo` shows: a herd of callers, one upstream call for each key. Runs inside the
+sandbox."""
 
 import os
 import re

@@ -1,4 +1,5 @@
-"""However many ask for a cold key at the same moment: it costs one upstream call, and all are answered."""
+"""However many ask for a cold key at the same moment: it costs one upstream call, and all are
+answered."""
 
 import threading
 from collections import Counter

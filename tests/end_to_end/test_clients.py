@@ -1,4 +1,5 @@
-"""HTTP clients as people use them read, fail and burst, and keep their connections where they are meant to."""
+"""HTTP clients as people use them read, fail and burst, and keep their connections where they are
+meant to."""
 
 import os
 import shutil

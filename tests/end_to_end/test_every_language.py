@@ -1,4 +1,5 @@
-"""Functions in every language read in their init code and in their handler, alone and 64 callers at once."""
+"""Functions in every language read in their init code and in their handler, alone and 64 callers at
+once."""
 
 import json
 import threading

@@ -1,4 +1,5 @@
-"""The examples that people copy, under Lambda's emulator: binary secrets, and time-outs that are long enough."""
+"""The examples that people copy, under Lambda's emulator: binary secrets, and time-outs that are
+long enough."""
 
 import json
 import re

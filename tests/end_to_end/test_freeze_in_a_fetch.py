@@ -1,4 +1,5 @@
-"""A freeze that comes while a call is open, and lasts longer than every time-out: no caller pays for it."""
+"""A freeze that comes while a call is open, and lasts longer than every time-out: no caller pays
+for it."""
 
 import signal
 import threading

@@ -1,4 +1,5 @@
-"""A function's handler reads as code in the wild does: urllib, a trailing slash, percent-encoded names."""
+"""A function's handler reads as code in the wild does: urllib, a trailing slash, percent-encoded
+names."""
 
 import json
 

@@ -1,4 +1,5 @@
-"""With JSON for its format, every line of the log is an object that Lambda and CloudWatch can read."""
+"""With JSON for its format, every line of the log is an object that Lambda and CloudWatch can
+read."""
 
 import datetime
 import json

@@ -1,4 +1,5 @@
-"""The layers themselves: each is unpacked as Lambda does, started by the emulator, and serves a function.
+"""The layers themselves: each is unpacked as Lambda does, started by the emulator, and serves a
+function.
 
 `make layer-check` names the zips in LAYERS. The one for the other architecture runs through qemu.
 """
@@ -73,7 +74,8 @@ def unpack_into_opt(layer: Path) -> None:
 
 
 def run_through_qemu(program: Path) -> None:
-    """Puts a script in the program's place; the kernel starts programs of its own architecture only."""
+    """Puts a script in the program's place; the kernel starts programs of its own architecture
+    only."""
     foreign = Path("/opt") / f"{program.name}-arm64"
     shutil.move(program, foreign)
     program.write_text(

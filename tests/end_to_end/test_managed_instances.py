@@ -1,4 +1,5 @@
-"""On Lambda Managed Instances no INVOKE comes, and several invocations run at once in one environment."""
+"""On Lambda Managed Instances no INVOKE comes, and several invocations run at once in one
+environment."""
 
 import os
 import threading

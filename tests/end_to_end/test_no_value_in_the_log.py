@@ -1,7 +1,7 @@
 """Neither a value nor a credential is ever logged.
 
-The fixture `log` looks for both after every test, whatever that test was about. Here is what shows that the
-search would find them.
+The fixture `log` looks for both after every test, whatever that test was about. Here is what shows
+that the search would find them.
 """
 
 import base64

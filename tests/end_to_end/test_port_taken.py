@@ -1,4 +1,5 @@
-"""A port that is taken, on either loopback address, is one clear line, an init error, and a non-zero exit."""
+"""A port that is taken, on either loopback address, is one clear line, an init error, and a
+non-zero exit."""
 
 import socket
 from collections.abc import Iterator

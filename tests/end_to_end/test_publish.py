@@ -1,4 +1,5 @@
-"""layer/publish: shows the plan first, and then asks AWS for exactly that. The `aws` here writes down what it is asked."""
+"""layer/publish: shows the plan first, and then asks AWS for exactly that. The `aws` here writes
+down what it is asked."""
 
 import hashlib
 import os

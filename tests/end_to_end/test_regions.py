@@ -1,4 +1,5 @@
-"""An ARN of another region is asked there, with the function's credentials and under the same cap."""
+"""An ARN of another region is asked there, with the function's credentials and under the same
+cap."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

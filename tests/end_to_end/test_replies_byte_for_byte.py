@@ -1,4 +1,5 @@
-"""Replies as bytes on the wire: clients in the wild cut values out at fixed offsets and match whole texts."""
+"""Replies as bytes on the wire: clients in the wild cut values out at fixed offsets and match whole
+texts."""
 
 import base64
 

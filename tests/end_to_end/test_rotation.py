@@ -20,7 +20,8 @@ def login(password: str) -> str:
 def rotate(moto: MotoUpstream, database: Database) -> None:
     """Sets the new password, then makes the secret's new version the current one.
 
-    In one step, because moto goes on answering with the old version when a staging label is moved by itself.
+    In one step, because moto goes on answering with the old version when a staging label is moved
+    by itself.
     """
     database.password = NEW
     moto.put_secret_value("db", login(NEW))

@@ -1,4 +1,5 @@
-"""The samples of the pages read text and binary secrets, show what an error says, give up in time, and use no proxy."""
+"""The samples of the pages read text and binary secrets, show what an error says, give up in time,
+and use no proxy."""
 
 import os
 import socket

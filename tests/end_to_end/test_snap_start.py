@@ -1,4 +1,5 @@
-"""With SnapStart there is no AWS_SESSION_TOKEN: credentials, and with them the token, come from an endpoint."""
+"""With SnapStart there is no AWS_SESSION_TOKEN: credentials, and with them the token, come from an
+endpoint."""
 
 from collections.abc import Iterator
 

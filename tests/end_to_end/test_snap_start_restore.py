@@ -156,7 +156,8 @@ def environment_of_init(proxy: FaultProxy, authority: Authority, gate: Path, **m
 
 
 def restore(clock: WallClock, proxy: FaultProxy) -> None:
-    """Plays snapshot and restore: time has passed, well within the TTL, and no connection is alive."""
+    """Plays snapshot and restore: time has passed, well within the TTL, and no connection is
+    alive."""
     extension = processes.find(BESIDE.name)
     extension.signal(signal.SIGSTOP)
     eventually(extension.is_stopped, "the snapshot is made")

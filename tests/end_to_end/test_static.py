@@ -1,7 +1,8 @@
-"""The static build, in a root folder that has nothing but the program: as in an image made from scratch.
+"""The static build, in a root folder that has nothing but the program: as in an image made from
+scratch.
 
-`make layer-static-check` names the programs in STATIC_PROGRAMS. One for the other architecture runs through qemu,
-which then lies beside it.
+`make layer-static-check` names the programs in STATIC_PROGRAMS. One for the other architecture runs
+through qemu, which then lies beside it.
 """
 
 import os

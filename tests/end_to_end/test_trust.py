@@ -1,4 +1,5 @@
-"""Which authorities are trusted can be said with SSL_CERT_FILE and with AWS_CA_BUNDLE, as for any AWS SDK."""
+"""Which authorities are trusted can be said with SSL_CERT_FILE and with AWS_CA_BUNDLE, as for any
+AWS SDK."""
 
 import pytest
 

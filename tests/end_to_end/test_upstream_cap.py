@@ -1,4 +1,5 @@
-"""No more than PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS calls and connections at a time, per upstream."""
+"""No more than PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS calls and connections at a time, per
+upstream."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

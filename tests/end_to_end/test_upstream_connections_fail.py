@@ -1,4 +1,5 @@
-"""Connections that are refused, reset or cut are a clear error, or not noticed when a new one does."""
+"""Connections that are refused, reset or cut are a clear error, or not noticed when a new one
+does."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""Errors of AWS reach the caller by their code, whatever their status, behind the text that clients match."""
+"""Errors of AWS reach the caller by their code, whatever their status, behind the text that clients
+match."""
 
 import json
 

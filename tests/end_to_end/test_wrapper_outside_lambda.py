@@ -1,4 +1,5 @@
-"""The wrapper on a laptop and in CI: it finds an extension that runs, or starts one for the command's life."""
+"""The wrapper on a laptop and in CI: it finds an extension that runs, or starts one for the
+command's life."""
 
 import json
 import shutil

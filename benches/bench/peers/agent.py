@@ -1,4 +1,5 @@
-"""AWS's own `aws_workload_credentials_provider`, the former Secrets Manager agent, started outside Lambda.
+"""AWS's own `aws_workload_credentials_provider`, the former Secrets Manager agent, started outside
+Lambda.
 
 It answers secrets only. Its cap on connections is for clients; it has none for upstream calls.
 """

@@ -1,4 +1,5 @@
-"""Reads a secret and a parameter. The extension caches both: reading them at every invocation costs no call to AWS."""
+"""Reads a secret and a parameter. The extension caches both: reading them at every invocation costs
+no call to AWS."""
 
 import base64
 import contextlib

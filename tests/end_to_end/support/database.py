@@ -1,4 +1,5 @@
-"""A database as a function sees it: a web service that knows one user and one password at a time."""
+"""A database as a function sees it: a web service that knows one user and one password at a
+time."""
 
 import base64
 import threading

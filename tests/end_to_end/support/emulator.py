@@ -1,4 +1,5 @@
-"""AWS's runtime interface emulator: it starts the extension and the function, and speaks Lambda's APIs."""
+"""AWS's runtime interface emulator: it starts the extension and the function, and speaks Lambda's
+APIs."""
 
 import http.client
 import json
@@ -59,7 +60,8 @@ class Emulator:
         return self
 
     def invoke(self, event: Any = None) -> Reply:
-        """One invocation. An error of the function is a 200 with an error in its body, as on Lambda."""
+        """One invocation. An error of the function is a 200 with an error in its body, as on
+        Lambda."""
         connection = http.client.HTTPConnection("127.0.0.1", INVOKE_PORT, timeout=60)
         try:
             connection.request(

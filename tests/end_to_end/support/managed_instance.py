@@ -1,7 +1,8 @@
-"""Lambda Managed Instances: the emulator runs the extension and several processes of the function as another user.
+"""Lambda Managed Instances: the emulator runs the extension and several processes of the function
+as another user.
 
-That user may enter neither a home folder nor a test's temporary folder, so that everything it needs is put
-where Lambda has it.
+That user may enter neither a home folder nor a test's temporary folder, so that everything it needs
+is put where Lambda has it.
 """
 
 import os
@@ -27,7 +28,8 @@ exec {RUNTIME}/bin/python{sys.version_info.major}.{sys.version_info.minor} -m aw
 
 
 def is_real_root() -> bool:
-    """Whether there are other users here: in a user namespace as the sandbox makes it there is root alone."""
+    """Whether there are other users here: in a user namespace as the sandbox makes it there is root
+    alone."""
     how_many = Path("/proc/self/uid_map").read_text().split()[2]
     return os.geteuid() == 0 and int(how_many) > 1
 

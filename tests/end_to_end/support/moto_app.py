@@ -1,7 +1,7 @@
 """The WSGI application that gunicorn serves: moto, with a journal of the calls the extension makes.
 
-`GET /journal` returns them as JSON. `DELETE /journal` forgets them. Calls by the tests themselves, which
-prepare secrets and parameters through boto3, are not kept.
+`GET /journal` returns them as JSON. `DELETE /journal` forgets them. Calls by the tests themselves,
+which prepare secrets and parameters through boto3, are not kept.
 """
 
 import dataclasses

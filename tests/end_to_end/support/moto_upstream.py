@@ -1,4 +1,5 @@
-"""Secrets Manager and Parameter Store as moto has them, behind TLS and with connections that are kept alive."""
+"""Secrets Manager and Parameter Store as moto has them, behind TLS and with connections that are
+kept alive."""
 
 import functools
 import json
@@ -34,7 +35,8 @@ class MotoUpstream:
         eventually(self._answers, "moto answers", within=30)
 
     def _command(self, listener: socket.socket) -> list[str | os.PathLike[str]]:
-        """One worker only, because moto keeps its state in memory; threads for calls at the same time."""
+        """One worker only, because moto keeps its state in memory; threads for calls at the same
+        time."""
         return [
             PYTHON, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", "32",
             "--keep-alive", "60", "--no-control-socket", "--bind", f"fd://{listener.fileno()}",

@@ -1,4 +1,5 @@
-"""Puts the extension where Lambda looks for it; the file's name is the name that it registers with."""
+"""Puts the extension where Lambda looks for it; the file's name is the name that it registers
+with."""
 
 import shlex
 import shutil
@@ -17,7 +18,8 @@ def install_extension() -> None:
 
 
 def install_extension_without_credentials(**more: str) -> None:
-    """The emulator hands its own environment on, credentials and all; Lambda does not when it uses SnapStart.
+    """The emulator hands its own environment on, credentials and all; Lambda does not when it uses
+    SnapStart.
 
     `more` is what the extension alone has in its environment.
     """

@@ -1,7 +1,7 @@
 """Words that may never be logged.
 
-Every value and every credential of these tests carries a mark, so that one search through a log finds
-any of them, in plain text or in base64.
+Every value and every credential of these tests carries a mark, so that one search through a log
+finds any of them, in plain text or in base64.
 """
 
 import base64

@@ -1,4 +1,5 @@
-"""A proxy that must stay unused: the environment names it as the way out, and it counts the requests that take it."""
+"""A proxy that must stay unused: the environment names it as the way out, and it counts the
+requests that take it."""
 
 import socket
 import threading

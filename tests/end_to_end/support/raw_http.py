@@ -9,7 +9,8 @@ DATE = re.compile(rb"^Date: (Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z][a-z] 
 
 
 def exchange(request: bytes) -> tuple[bytes, list[bytes], bytes]:
-    """Sends the bytes, then says nothing more; returns the status line, the sorted header lines, and the body.
+    """Sends the bytes, then says nothing more; returns the status line, the sorted header lines,
+    and the body.
 
     A well-formed `Date`, the only line that differs from run to run, is returned as `Date: <now>`.
     """

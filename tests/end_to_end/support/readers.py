@@ -32,5 +32,6 @@ class Readers:
 
 
 def read(emulator: Emulator, path: str, callers: int = 1, seconds: float = 0.0) -> Readers:
-    """One invocation in which so many threads read for so long; with 0 seconds once, all at the same moment."""
+    """One invocation in which so many threads read for so long; with 0 seconds once, all at the
+    same moment."""
     return Readers(emulator.invoke({"path": path, "callers": callers, "seconds": seconds}).json())

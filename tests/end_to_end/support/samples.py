@@ -1,4 +1,5 @@
-"""The samples of the pages, each made into a program: `PROGRAM NAME` writes the secret's value to standard output."""
+"""The samples of the pages, each made into a program: `PROGRAM NAME` writes the secret's value to
+standard output."""
 
 import os
 import re

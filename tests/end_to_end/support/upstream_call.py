@@ -11,7 +11,8 @@ class UpstreamCall:
     operation: str
     """`GetSecretValue`, `GetParameter` or `GetParameters`."""
     key: str
-    """What was asked for: the `SecretId` or the `Name`, with its selector; the `Names` of a batch, after each other."""
+    """What was asked for: the `SecretId` or the `Name`, with its selector; the `Names` of a batch,
+    after each other."""
     request: dict[str, Any]
     user_agent: str
     session_token: str | None

@@ -8,7 +8,8 @@ Found = TypeVar("Found")
 
 
 def eventually(look: Callable[[], Found], what: str, within: float = 10.0) -> Found:
-    """Asks again and again until the answer is truthy, and returns it; gives up loudly after `within` seconds."""
+    """Asks again and again until the answer is truthy, and returns it; gives up loudly after
+    `within` seconds."""
     give_up_at = time.monotonic() + within
     while True:
         found = look()

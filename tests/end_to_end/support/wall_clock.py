@@ -1,7 +1,8 @@
 """A freeze of minutes in no time: the wall clock goes on, the monotonic clock did not see it.
 
-That is what a process finds after Lambda has frozen its environment. A library of a few lines, preloaded, shifts the
-wall clock of the processes that have this environment; it is built here because no package has it for every machine.
+That is what a process finds after Lambda has frozen its environment. A library of a few lines,
+preloaded, shifts the wall clock of the processes that have this environment; it is built here
+because no package has it for every machine.
 """
 
 import functools

@@ -1,4 +1,5 @@
-"""Returns what its environment held when the module was loaded, for the names that the event has."""
+"""Returns what its environment held when the module was loaded, for the names that the event
+has."""
 
 import os
 import sys

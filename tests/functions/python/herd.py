@@ -1,4 +1,5 @@
-"""Many threads ask at the very same moment; the function returns what each of them got, and after how long."""
+"""Many threads ask at the very same moment; the function returns what each of them got, and after
+how long."""
 
 import threading
 import time

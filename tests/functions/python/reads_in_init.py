@@ -1,5 +1,5 @@
-"""Reads while the module is loaded, in Lambda's INIT phase, when the official extension is not ready yet,
-and again in the handler."""
+"""Reads while the module is loaded, in Lambda's INIT phase, when the official extension is not
+ready yet, and again in the handler."""
 
 import os
 

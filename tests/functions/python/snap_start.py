@@ -1,4 +1,5 @@
-"""Reads as a function with SnapStart does: there is no AWS_SESSION_TOKEN, credentials come from an endpoint."""
+"""Reads as a function with SnapStart does: there is no AWS_SESSION_TOKEN, credentials come from an
+endpoint."""
 
 import json
 import os
@@ -8,7 +9,8 @@ from extension_client import get
 
 
 def handler(event, context):
-    """Reads the event's path with either word that a client may show, and returns that word and what came."""
+    """Reads the event's path with either word that a client may show, and returns that word and
+    what came."""
     authorization = os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
     request = urllib.request.Request(
         os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], headers={"Authorization": authorization}

@@ -1,4 +1,5 @@
-"""Where INIT waits until a test has played the restore: it ends when the file that GATE names is there."""
+"""Where INIT waits until a test has played the restore: it ends when the file that GATE names is
+there."""
 
 import time
 

@@ -1,4 +1,5 @@
-"""Reads while INIT runs, which SnapStart makes a snapshot of, and again in the handler, after the restore."""
+"""Reads while INIT runs, which SnapStart makes a snapshot of, and again in the handler, after the
+restore."""
 
 import os
 from pathlib import Path

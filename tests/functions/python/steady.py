@@ -1,4 +1,5 @@
-"""Many threads read again and again for a while; the function returns what each got, and how often it waited."""
+"""Many threads read again and again for a while; the function returns what each got, and how often
+it waited."""
 
 import threading
 import time
@@ -12,7 +13,8 @@ SLOW_SECONDS = 0.5
 
 
 def handler(event, context):
-    """The event says which path, by how many callers, and for how many seconds; with 0 each asks once."""
+    """The event says which path, by how many callers, and for how many seconds; with 0 each asks
+    once."""
     callers = event["callers"]
     pause = max(0.05, callers / READS_A_SECOND)
     all_are_there = threading.Barrier(callers)
