@@ -1,4 +1,5 @@
-//! What we lean on in actix and actix-http, each in a test of its own: both may change below us.
+//! The behaviour of actix and actix-http on which the program relies, with a test for each: both
+//! may change.
 
 mod actors;
 mod http;

@@ -91,7 +91,7 @@ fn urgency(request: &str) -> Urgency {
     if request.contains("refreshNow") { Urgency::Refresh } else { Urgency::Patient }
 }
 
-/// What came of a question.
+/// The outcome of a question.
 struct Seen {
     result: LookupResult,
     took: Duration,

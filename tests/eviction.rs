@@ -1,4 +1,4 @@
-//! What is let go when the cache is full, and what never is.
+//! What is evicted when the cache is full, and what never is.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 

@@ -1,5 +1,4 @@
-//! A service that throttles, and work that no caller waits for: neither stands before a waiting
-//! caller.
+//! A service that throttles, and work that no caller waits for: neither delays a waiting caller.
 
 use std::time::Duration;
 

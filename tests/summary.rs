@@ -1,4 +1,4 @@
-//! The last line of a life: what it came to.
+//! The summary at the end of an environment's life.
 
 use std::time::Duration;
 

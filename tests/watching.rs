@@ -1,4 +1,4 @@
-//! What the debug log shows of the cache, so that one can watch callers share their calls.
+//! What the debug log shows of the cache, by which callers can be watched sharing their calls.
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ type Events = Rc<RefCell<Vec<String>>>;
 
 type Question = LocalBoxFuture<'static, Result<(), MailboxError>>;
 
-/// Does what messages say, and tells.
+/// Does what messages say, and records it.
 #[derive(Default)]
 struct Probe {
     events: Events,

@@ -6,7 +6,7 @@ use parameters_secrets_extension::settings::Settings;
 
 use super::{pages, source};
 
-/// Read by the SDK and the HTTP client for us, so the source does not name them.
+/// Read by the SDK and the HTTP client, so the source does not name them.
 const READ_BY_LIBRARIES: [&str; 7] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",

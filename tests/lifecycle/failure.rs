@@ -1,4 +1,4 @@
-//! When the Extensions API fails, and when we do.
+//! When the Extensions API fails, and when the extension does.
 
 use parameters_secrets_extension::lifecycle::{
     Call, ErrorReport, ErrorType, LifecycleError, report_exit_error, report_init_error,

@@ -1,4 +1,4 @@
-//! What tests are made of.
+//! What the tests share.
 
 pub mod behaviour;
 pub mod cache;

@@ -24,7 +24,7 @@ pub enum Outcome {
     Error(&'static str),
     /// With an error of this code that passes.
     PassingError(&'static str),
-    /// With the error of a service that is short of calls.
+    /// With the error of a service that throttles.
     Throttled,
     /// Without any answer: refused, reset, no route.
     Dispatch,
