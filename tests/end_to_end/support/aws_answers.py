@@ -1,6 +1,7 @@
 """Answers of Secrets Manager and Parameter Store, in the form that AWS gives them."""
 
 import base64
+import enum
 import json
 import threading
 from dataclasses import dataclass, replace
@@ -9,6 +10,15 @@ from typing import Any
 GET_SECRET = "GetSecretValue"
 GET_PARAMETER = "GetParameter"
 ACCOUNT = "eu-central-1:123456789012"
+AWS_JSON = "application/x-amz-json-1.1"
+
+
+class Ending(enum.Enum):
+    """What follows what is sent of an answer."""
+
+    KEEP = "the connection is kept for the next call"
+    CUT = "the connection is reset"
+    SILENCE = "nothing, and the connection stays open"
 
 
 @dataclass(frozen=True)
@@ -20,6 +30,17 @@ class Answer:
     """Keeps the call waiting until a test opens it."""
     seconds: float = 0.0
     """How long the call takes."""
+    content_type: str = AWS_JSON
+    headers: tuple[tuple[str, str], ...] = ()
+    is_http: bool = True
+    """Otherwise the body is all there is: no status line and no header."""
+    share: float = 1.0
+    """How much of it is sent."""
+    ending: Ending = Ending.KEEP
+    trickles_for: float = 0.0
+    """Over how long its bytes are spread."""
+    second_half: threading.Event | None = None
+    """Keeps the second half of it waiting until a test opens it."""
 
     def hanging(self) -> "Answer":
         """The same answer, except that it never comes."""
@@ -30,6 +51,16 @@ class Answer:
 
     def taking(self, seconds: float) -> "Answer":
         return replace(self, seconds=seconds)
+
+    def then(self, ending: Ending, share: float) -> "Answer":
+        """Only so much of it, and then this."""
+        return replace(self, ending=ending, share=share)
+
+    def trickling(self, seconds: float) -> "Answer":
+        return replace(self, trickles_for=seconds)
+
+    def halved_by(self, gate: threading.Event) -> "Answer":
+        return replace(self, second_half=gate)
 
 
 def secret_arn(name: str) -> str:

@@ -4,14 +4,19 @@ It is asked for `GetSecretValue` and `GetParameter` over TLS, answers what a tes
 and counts calls, calls at the same time, and connections.
 """
 
+import io
 import json
+import os
+import socket
 import threading
+from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from support.aws_answers import Answer, not_found
+from support.aws_answers import Answer, Ending, not_found
 from support.certificates import Authority
+from support.fault_proxy import RESET_ON_CLOSE
 from support.gauge import Gauge
 from support.upstream_call import UpstreamCall, call_from
 
@@ -45,7 +50,11 @@ class AwsStub:
         """Takes as long as the answer wants to take; a hanging one until the stub closes."""
         if answer.gate is not None:
             answer.gate.wait()
-        self._closing.wait(None if answer.hangs else answer.seconds)
+        self.pause(None if answer.hangs else answer.seconds)
+
+    def pause(self, seconds: float | None) -> None:
+        """So long, or until the stub closes."""
+        self._closing.wait(seconds)
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +86,6 @@ class StubServer(ThreadingHTTPServer):
 class StubHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body in one piece
     server: StubServer
 
     def handle(self) -> None:
@@ -91,13 +99,52 @@ class StubHandler(BaseHTTPRequestHandler):
         with stub.in_flight.counted():
             answer = stub.next_answer(call_from(headers, json.loads(body)))
             stub.hold_back(answer)
+        self.deliver(answer)
+
+    def deliver(self, answer: Answer) -> None:
+        reply = self.reply(answer)
+        for piece, pause in pieces(reply[: int(len(reply) * answer.share)], answer):
+            self.connection.sendall(piece)
+            self.server.stub.pause(pause)
+            if answer.second_half is not None:
+                answer.second_half.wait()
+        match answer.ending:
+            case Ending.KEEP:
+                pass
+            case Ending.CUT:
+                self.reset()
+            case Ending.SILENCE:
+                self.server.stub.pause(None)
+
+    def reply(self, answer: Answer) -> bytes:
+        """The whole of it, as it goes over the wire."""
+        if not answer.is_http:
+            return answer.body
+        self.wfile = io.BytesIO()
         self.send_response(answer.status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
         self.send_header("x-amzn-RequestId", "00000000-0000-0000-0000-000000000000")
+        for name, value in answer.headers:
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(answer.body)
-        self.wfile.flush()
+        return self.wfile.getvalue() + answer.body
+
+    def reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        os.close(self.connection.detach())
+        self.close_connection = True
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """The calls are in `AwsStub.calls`."""
+
+
+def pieces(reply: bytes, answer: Answer) -> Iterable[tuple[bytes, float]]:
+    """What is sent at once, and how long nothing is sent after it."""
+    if answer.second_half is not None:
+        middle = len(reply) // 2
+        return [(reply[:middle], 0.0), (reply[middle:], 0.0)]
+    if answer.trickles_for:
+        pause = answer.trickles_for / len(reply)
+        return [(reply[at : at + 1], pause) for at in range(len(reply))]
+    return [(reply, 0.0)]

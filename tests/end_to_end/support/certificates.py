@@ -5,6 +5,7 @@ import ipaddress
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,6 +23,10 @@ class Authority:
     certificate: Path
     key: Path
 
+    @classmethod
+    def in_folder(cls, folder: Path) -> Self:
+        return cls(folder / "ca.pem", folder / "server.pem", folder / "server.key")
+
     def server_context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, self.key)
@@ -31,9 +36,10 @@ class Authority:
         return ssl.create_default_context(cafile=str(self.bundle))
 
 
-def make_authority(folder: Path, name: str) -> Authority:
+def make_authority(folder: Path, name: str, host: str = "localhost") -> Authority:
+    """Its server certificate is for this host and for 127.0.0.1."""
     folder.mkdir(parents=True)
-    authority = Authority(folder / "ca.pem", folder / "server.pem", folder / "server.key")
+    authority = Authority.in_folder(folder)
 
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -57,9 +63,9 @@ def make_authority(folder: Path, name: str) -> Authority:
     )
 
     key = ec.generate_private_key(ec.SECP256R1())
-    addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    addresses = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     loopback = x509.SubjectAlternativeName(addresses)
-    server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     server = unsigned(server_name, ca_name, key).add_extension(loopback, critical=False).sign(ca_key, hashes.SHA256())
 
     authority.bundle.write_bytes(ca.public_bytes(serialization.Encoding.PEM))

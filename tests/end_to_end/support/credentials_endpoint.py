@@ -18,6 +18,11 @@ class CredentialsEndpoint:
     def __init__(self, session_token: str) -> None:
         self.session_token = session_token
         self.lifetime = datetime.timedelta(hours=1)
+        self.status = 200
+        """What it answers with; anything else brings no credentials."""
+        self.hangs = threading.Event()
+        """While set, requests wait for their answer."""
+        self._closing = threading.Event()
         self.requests = 0
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(self))
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -28,6 +33,10 @@ class CredentialsEndpoint:
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self.server.server_address[1]}/2021-04-23/credentials",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": AUTHORIZATION,
         }
+
+    def hold_back(self) -> None:
+        while self.hangs.is_set() and not self._closing.wait(0.01):
+            pass
 
     def credentials(self) -> bytes:
         self.requests += 1
@@ -41,6 +50,7 @@ class CredentialsEndpoint:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._closing.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -48,9 +58,10 @@ class CredentialsEndpoint:
 def handler_for(endpoint: CredentialsEndpoint) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            allowed = self.headers["Authorization"] == AUTHORIZATION
-            body = endpoint.credentials() if allowed else b"{}"
-            self.send_response(200 if allowed else 403)
+            endpoint.hold_back()
+            status = endpoint.status if self.headers["Authorization"] == AUTHORIZATION else 403
+            body = endpoint.credentials() if status == 200 else b"{}"
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

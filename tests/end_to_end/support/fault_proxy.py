@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from support.gauge import Gauge
+from support.held_port import HeldPort
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -22,20 +23,25 @@ class Mode(enum.Enum):
     RESET = "reset every connection as soon as it is made"
     BLACK_HOLE = "accept, and never say a word"
     CUT_REPLIES = "hand on half of what the upstream says, then reset"
+    HOLD = "accept, and hand on nothing until `let_go`"
 
 
 class FaultProxy:
     def __init__(self, upstream_port: int) -> None:
         self.mode = Mode.PASS
+        self.upstream_port = upstream_port
+        """Where connections lead that are made from now on."""
         self.connections = Gauge()
-        self._upstream_port = upstream_port
         self._live: set[asyncio.StreamWriter] = set()
         self._silent: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._server: asyncio.Server = self._in_loop(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        self._held = HeldPort()
+        self._fillers: list[socket.socket] = []
+        self._let_go = asyncio.Event()
+        self._server: asyncio.Server = self._in_loop(self._listen())
+        self.port = self._held.number
         self.url = f"https://127.0.0.1:{self.port}"
 
     def cut_all(self) -> int:
@@ -52,10 +58,36 @@ class FaultProxy:
         """New connections are refused from now on."""
         self._in_loop(self._close_listener())
 
+    def leave_unanswered(self) -> None:
+        """New connections are neither accepted nor refused from now on, as without a route."""
+        self._in_loop(self._close_listener())
+        # Clients that the kernel has no room for are not answered.
+        self._fillers.append(self._held.listen(backlog=0))
+        for _ in range(2):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", self.port))
+            self._fillers.append(filler)
+
     def accept_again(self) -> None:
-        self._server = self._in_loop(asyncio.start_server(self._serve, "127.0.0.1", self.port))
+        while self._fillers:
+            self._fillers.pop().close()
+        self._server = self._in_loop(self._listen())
+
+    def let_go(self) -> None:
+        """What was held back is handed on."""
+        self._loop.call_soon_threadsafe(self._let_go.set)
+
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_server(self._serve, sock=self._held.listen())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._serve_until_the_end(reader, writer)
+        except asyncio.CancelledError:
+            pass  # the end of the proxy; what began this task takes that for an error
+
+    async def _serve_until_the_end(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.mode is Mode.RESET:
             reset(writer)
             return
@@ -74,7 +106,9 @@ class FaultProxy:
             while await reader.read(65536):
                 pass
             return
-        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._upstream_port)
+        if self.mode is Mode.HOLD:
+            await self._let_go.wait()
+        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self.upstream_port)
         try:
             async with asyncio.TaskGroup() as both_ways:
                 upwards = both_ways.create_task(self._hand_up(reader, upstream_writer, writer))
@@ -130,6 +164,8 @@ class FaultProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        for part in (*self._fillers, self._held):
+            part.close()
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
