@@ -5,7 +5,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::time::{Instant, advance, sleep};
+use tokio::{
+    task::yield_now,
+    time::{Instant, advance, sleep},
+};
 
 use super::*;
 
@@ -98,6 +101,22 @@ async fn a_frozen_time_does_not_count_towards_a_time_out() {
     let awake = sleeper.await.unwrap();
     assert!(awake >= 5 * SECOND, "{awake:?}");
     assert!(started.elapsed() >= 3 * SECOND, "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_that_is_too_short_for_a_freeze_does_not_count_towards_a_time_out_either() {
+    let (_clock, watch) = watch();
+    let sleeper = tokio::spawn({
+        let watch = watch.clone();
+        async move { watch.sleep(SECOND).await }
+    });
+    sleep(SECOND / 5).await;
+    advance(TICK + LATE - SECOND / 5).await;
+    yield_now().await;
+    assert_eq!(watch.generation(), Generation(0), "too short for a freeze");
+    assert!(!sleeper.is_finished(), "the process can have run for half a second");
+    sleep(TICK + TICK / 5).await;
+    assert!(sleeper.is_finished());
 }
 
 #[tokio::test(start_paused = true)]
