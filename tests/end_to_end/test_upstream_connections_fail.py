@@ -60,3 +60,15 @@ def test_a_kept_connection_that_died_meanwhile_is_replaced_unnoticed(
     assert proxy.cut_all() == 1
 
     assert extension.get("/secretsmanager/get?secretId=other").status == 200
+
+
+def test_a_short_time_out_does_not_hide_that_connections_are_refused(
+    start_extension: StartExtension, upstream: AwsStub, proxy: FaultProxy
+) -> None:
+    proxy.refuse()
+    extension = start_extension(proxy.url, SECRETS_MANAGER_TIMEOUT_MILLIS="1000")
+
+    replies = [extension.get(SECRET) for _ in range(5)]
+
+    assert {reply.error_type for reply in replies} == {"DispatchFailure"}
+    assert all("refused" in reply.text for reply in replies)

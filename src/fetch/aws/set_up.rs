@@ -25,7 +25,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::{
     fetch::{
         aws::{
-            attempts::{ATTEMPT_TIME_OUT, CONNECT_TIME_OUT, DEFAULT_ATTEMPTS},
+            attempts::{ATTEMPT_TIME_OUT, CONNECT_TIME_OUT, DEFAULT_ATTEMPTS, FIRST_PAUSE},
             call_thread::{CallThread, without_panic},
             credentials::provider,
             http_pool::HttpPool,
@@ -204,7 +204,7 @@ impl Shared {
 
 fn retries(aws: &AwsSettings) -> RetryConfig {
     let retries = match aws.retry_mode {
-        settings::RetryMode::Standard => RetryConfig::standard(),
+        settings::RetryMode::Standard => RetryConfig::standard().with_initial_backoff(FIRST_PAUSE),
         settings::RetryMode::Adaptive => RetryConfig::adaptive(),
     };
     retries.with_max_attempts(aws.max_attempts.unwrap_or(DEFAULT_ATTEMPTS))
