@@ -124,3 +124,25 @@ def test_what_an_error_repeats_of_the_request_reaches_neither_caller_nor_log(
     assert extension.get(SECRET).text == f"{PREFIX}: InvalidSignatureException: {said}"
     reply = extension.get("/secretsmanager/get?secretId=one-line")
     assert reply.text == f"{PREFIX}: InvalidSignatureException: token [redacted] is wrong"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (secret("db", value_of("db") + "." * 2_000_000), "it has more than 1 MiB"),
+        (Answer(200, b"<html>It works!</html>", content_type="text/html"), "it is not one of this call"),
+        (Answer(200, b"{" + value_of("db").encode()), "it is not one of this call"),
+    ],
+    ids=["too large", "another type", "no JSON"],
+)
+def test_a_success_that_no_service_gives_is_told_from_an_error_of_the_service(
+    answer: Answer, why: str, start_extension: StartExtension, stub: AwsStub
+) -> None:
+    stub.lay_down(GET_SECRET, "db", answer)
+
+    reply = start_extension(stub.url).get(SECRET)
+
+    assert (reply.status, reply.error_type) == (400, "DispatchFailure")
+    assert "the service's answer (HTTP status 200) could not be read" in reply.text
+    assert why in reply.text
+    assert value_of("db") not in reply.text

@@ -1,5 +1,6 @@
 //! What is AWS's: the set-up that both services share, their clients, their calls and their errors.
 
+mod answer_limit;
 mod attempts;
 mod call_thread;
 mod causes;

@@ -6,6 +6,7 @@ use aws_config::Region;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use http_body_util::LengthLimitError;
 
 use crate::{
     fetch::{
@@ -80,6 +81,11 @@ where
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let metadata = service.err().meta();
+            if metadata.code().is_none() && service.raw().status().is_success() {
+                return FetchError::Dispatch {
+                    reason: unreadable(status, "it is not one of this call"),
+                };
+            }
             let code = metadata.code().map_or_else(|| format!("Http{status}"), code_word);
             FetchError::Upstream {
                 kind: kind(status, &code, service.raw()),
@@ -101,15 +107,27 @@ where
             after: ATTEMPT_TIME_OUT,
             hint: "so long was each of the attempts made; is there a route to its endpoint?",
         },
-        SdkError::ResponseError(response) => FetchError::Dispatch {
-            reason: format!(
-                "the service's answer (HTTP status {}) could not be read: {}",
-                response.raw().status().as_u16(),
-                causes(&error)
-            ),
-        },
+        SdkError::ResponseError(response) => {
+            let status = response.raw().status().as_u16();
+            let reason = match cause_of_kind::<LengthLimitError>(&error) {
+                Some(_too_long) => unreadable(status, "it has more than 1 MiB, and a value 64 KiB"),
+                None => format!(
+                    "the service's answer (HTTP status {status}) could not be read: {}",
+                    causes(&error)
+                ),
+            };
+            FetchError::Dispatch { reason }
+        }
         _ => FetchError::Dispatch { reason: why_no_answer(settings, region, upstream, &error) },
     }
+}
+
+/// Describes an answer that no service gives. Shows nothing of it: it may hold a value.
+fn unreadable(status: u16, why: &str) -> String {
+    format!(
+        "the service's answer (HTTP status {status}) could not be read: {why}; does something else \
+         answer in its place, such as a proxy?"
+    )
 }
 
 /// Why no answer came: the setting that is missing, else the host and the causes.

@@ -63,7 +63,6 @@ fn everything_that_is_not_listed_passes() {
         (400, Some("IncompleteSignature")),
         (500, Some("InternalFailure")),
         (503, Some("ServiceUnavailable")),
-        (200, None),
         (400, None),
         (403, None),
         (407, None),
@@ -72,6 +71,14 @@ fn everything_that_is_not_listed_passes() {
     ] {
         assert_eq!(kind(status, code), UpstreamErrorKind::Passing, "{status} {code:?}");
     }
+}
+
+#[test]
+fn a_success_without_a_value_is_an_answer_that_could_not_be_read() {
+    let error = answered(200, None);
+    assert_eq!(error.code(), "DispatchFailure");
+    assert!(error.to_string().contains("HTTP status 200"), "{error}");
+    assert!(!error.to_string().contains("its own words"), "it may hold a value");
 }
 
 #[test]

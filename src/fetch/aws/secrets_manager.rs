@@ -13,8 +13,9 @@ use futures_util::future::LocalBoxFuture;
 use crate::{
     fetch::{
         aws::{
-            attempts::connecting_again, region::other_region, retries::LeftToTheLane,
-            service_client::ServiceClient, set_up::Aws, user_agent::ExtensionUserAgent,
+            answer_limit::AnswerLimit, attempts::connecting_again, region::other_region,
+            retries::LeftToTheLane, service_client::ServiceClient, set_up::Aws,
+            user_agent::ExtensionUserAgent,
         },
         body::SecretRecord,
         error::FetchError,
@@ -59,6 +60,7 @@ fn build(aws: &Aws, config: &SdkConfig, http_client: SharedHttpClient) -> Client
     let config = Builder::from(config)
         .http_client(http_client)
         .interceptor(ExtensionUserAgent::new("secretsmanager"))
+        .interceptor(AnswerLimit)
         .retry_classifier(LeftToTheLane {
             throttling: aws.leaves_throttling_to_the_lane(),
             code_of,
