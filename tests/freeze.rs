@@ -7,7 +7,7 @@ use parameters_secrets_extension::fetch::{pool::LONGEST_FETCH, upstream::Upstrea
 use tokio::time::{Instant, advance, pause, sleep};
 
 use crate::support::{
-    cache::{Config, TestCache, parameter, secret, settle},
+    cache::{Config, TTL, TestCache, parameter, secret, settle},
     log::CapturedLog,
     upstream::{FakeUpstream, Outcome},
 };
@@ -180,4 +180,128 @@ async fn keys_that_were_prefetching_when_the_freeze_came_are_all_there_afterward
         test.get(key).await.unwrap();
     }
     assert_eq!(asked.elapsed(), Duration::ZERO, "all are kept");
+}
+
+/// One clock alone is wrong, or was right and is wrong no more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    WallForward,
+    WallBack,
+    /// It never goes back.
+    MonotonicForward,
+}
+
+impl Step {
+    const ALL: [Self; 3] = [Self::WallForward, Self::WallBack, Self::MonotonicForward];
+
+    async fn happens(self, test: &TestCache, by: Duration) {
+        match self {
+            Self::WallForward => test.clock.freeze(by),
+            Self::WallBack => test.clock.step_back(by),
+            Self::MonotonicForward => {
+                // The wall clock follows, and ends where it was.
+                test.clock.step_back(by);
+                advance(by).await;
+            }
+        }
+    }
+}
+
+fn with_old_values(upstream: &FakeUpstream) -> TestCache {
+    let config = Config { stale_if_error: MINUTES * 6, ..Config::default() };
+    TestCache::with(config, Upstreams::of_one(upstream.clone()))
+}
+
+#[actix_rt::test]
+async fn a_step_of_one_clock_costs_no_waiting_caller_its_answer() {
+    pause();
+    for step in Step::ALL {
+        let log = CapturedLog::at_debug();
+        let upstream = FakeUpstream::new().taking(SECOND / 10);
+        let test = with_deadline(&upstream);
+        let caller = test.caller(&secret("db"));
+        settle().await;
+
+        step.happens(&test, MINUTES).await;
+
+        let answer = caller.await.unwrap();
+        assert!(answer.is_ok(), "{step:?}: {answer:?}");
+        let lines = log.take_lines();
+        let is_a_failure = |line: &String| line.starts_with("ERROR") || line.starts_with("WARN");
+        assert!(!lines.iter().any(is_a_failure), "{step:?}: {lines:#?}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_call_that_hangs_is_asked_again_after_a_step_forward_and_ends_in_time_after_one_back() {
+    pause();
+    for step in Step::ALL {
+        let upstream = FakeUpstream::new();
+        upstream.then(Outcome::Hang);
+        let test = with_deadline(&upstream);
+        let asked = Instant::now();
+        let caller = test.caller(&secret("db"));
+        settle().await;
+
+        step.happens(&test, MINUTES).await;
+
+        let answer = caller.await.unwrap();
+        if step == Step::WallBack {
+            assert_eq!(answer, Err("RequestTimeout".to_owned()));
+            assert!(asked.elapsed() < DEADLINE + SECOND / 100, "{:?}", asked.elapsed());
+        } else {
+            assert_eq!(answer, Ok("call 2".to_owned()), "{step:?}");
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn a_step_of_one_clock_past_the_ttl_is_a_fetch_and_no_old_value() {
+    pause();
+    for step in Step::ALL {
+        let upstream = FakeUpstream::new();
+        let test = with_old_values(&upstream);
+        test.get(&secret("db")).await.unwrap();
+
+        step.happens(&test, MINUTES).await;
+
+        let answer = test.get_with_age(&secret("db")).await;
+        assert_eq!(answer, Ok(("call 2".to_owned(), None)), "{step:?}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_step_of_one_clock_neither_hides_an_outage_nor_makes_one_last() {
+    pause();
+    for step in Step::ALL {
+        let upstream = FakeUpstream::new();
+        let test = with_old_values(&upstream);
+        test.get(&secret("db")).await.unwrap();
+        advance(TTL).await;
+        upstream.then(Outcome::Dispatch);
+        assert!(test.get_with_age(&secret("db")).await.unwrap().1.is_some(), "it fails");
+
+        step.happens(&test, MINUTES).await;
+
+        let answer = test.get_with_age(&secret("db")).await;
+        assert_eq!(answer, Ok(("call 3".to_owned(), None)), "{step:?}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_step_of_one_clock_does_not_keep_a_throttled_lane_from_asking_again() {
+    pause();
+    for step in Step::ALL {
+        let upstream = FakeUpstream::new();
+        upstream.then(Outcome::Throttled);
+        let test = TestCache::new(&upstream);
+        let caller = test.caller(&secret("db"));
+        settle().await;
+
+        step.happens(&test, MINUTES).await;
+
+        let resumed = Instant::now();
+        assert_eq!(caller.await.unwrap(), Ok("call 2".to_owned()), "{step:?}");
+        assert!(resumed.elapsed() <= SECOND, "{step:?}: {:?}", resumed.elapsed());
+    }
 }
