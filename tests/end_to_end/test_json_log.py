@@ -23,6 +23,7 @@ def test_every_line_from_the_first_to_the_last_is_an_object(
     extension.get(PATH)
     extension.get("/secretsmanager/get?secretId=missing%0Aline")
     extension.get("/nowhere", token="wrong")
+    extension.log.wait_for("bad session token")  # a thread writes the lines, after the answers
 
     lines = [json.loads(line) for line in extension.log.text().splitlines()]
 

@@ -83,7 +83,9 @@ class Emulator:
         if self._process.poll() is not None:
             raise AssertionError(f"the emulator ended with {self._process.returncode}:\n{self.log.text()}")
         try:
-            socket.create_connection(("127.0.0.1", INVOKE_PORT), timeout=1).close()
+            # The first invocation starts the extension, which connects to the second port.
+            for port in (INVOKE_PORT, RUNTIME_API_PORT):
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except ConnectionRefusedError:
             return False
         return True
