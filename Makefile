@@ -75,6 +75,15 @@ test-openapi: $(PROGRAMS) ## every operation of docs/openapi.yaml against the pr
 clients: build ## HTTP clients as people use them, against the real program
 	tests/end_to_end/run -k test_clients
 
+# With CELLS="refuses expired" only the cells whose names have these words, and no page.
+.PHONY: faults
+faults: build ## every fault times every state of an entry, freezes at every step; writes docs/faults.md (4 minutes)
+	@tests/end_to_end/sandbox true || { tests/end_to_end/explain_missing_namespaces; exit 1; }
+	tools/install python
+	cd tests/end_to_end && PYTHONDONTWRITEBYTECODE=1 \
+	EXTENSION_BINARY=$(abspath $(TARGET_DIR))/debug/parameters-secrets-extension \
+	./sandbox ../../.tools/venv/bin/python -m faults $(CELLS)
+
 .PHONY: demo
 demo: build ## watch 100 threads ask at once, under AWS's emulator
 	tools/demo
