@@ -1,22 +1,22 @@
-//! `docs/behaviour.md` says what a caller gets. Here its table is run, row by row: against the
-//! state of the keys alone, and against the whole cache.
+//! `docs/behaviour.md` says what a caller gets. Here its table is run, row by row, against the state of
+//! the keys alone; in `behaviour_of_the_whole_cache.rs` against the whole cache.
 
 use std::time::Duration;
 
 use parameters_secrets_extension::{
     cache::{Index, KNOWN_FOR, LONGEST_PAUSE, LookupResult, Urgency},
-    fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
+    fetch::demand::LONGEST_FETCH,
 };
-use tokio::time::{Instant, advance, pause};
 
 use crate::support::{
     behaviour::{Case, Promise, promises},
-    cache::{Config, TTL, TestCache, secret, settle},
-    upstream::{FakeUpstream, Outcome},
+    config::{Config, TTL, secret},
+    outcome::Outcome,
     world::{Rules, World},
 };
 
-const HEADER: &str = "| upstream | entry | request | the caller gets | answered | upstream calls |";
+pub const HEADER: &str =
+    "| upstream | entry | request | the caller gets | answered | upstream calls |";
 
 const UPSTREAMS: [&str; 7] =
     ["healthy", "5xx", "refused", "expired credentials", "hangs", "access denied", "not found"];
@@ -34,14 +34,14 @@ const REQUESTS: [&str; 4] = ["plain", "deadline", "refreshNow", "refreshNow + de
 
 const SECOND: Duration = Duration::from_secs(1);
 const STALE_IF_ERROR: Duration = Duration::from_secs(3_600);
-const LATENCY: Duration = Duration::from_millis(100);
+pub const LATENCY: Duration = Duration::from_millis(100);
 const DEADLINE: Duration = Duration::from_millis(500);
 /// Timers fire on the next whole millisecond.
 const TICK: Duration = Duration::from_millis(2);
 
-const FAILURE: Outcome = Outcome::PassingError("ThrottlingException");
+pub const FAILURE: Outcome = Outcome::PassingError("ThrottlingException");
 
-fn outcome(upstream: &str) -> Outcome {
+pub fn outcome(upstream: &str) -> Outcome {
     match upstream {
         "healthy" => Outcome::Value,
         "5xx" => Outcome::PassingError("InternalServiceError"),
@@ -64,7 +64,7 @@ fn code(upstream: &str) -> String {
 
 /// Brings the key into the state that the table calls so: how long after its first value came, and
 /// how long after a failure then.
-fn ages(entry: &str) -> Option<(Duration, Option<Duration>)> {
+pub fn ages(entry: &str) -> Option<(Duration, Option<Duration>)> {
     Some(match entry {
         "none" => return None,
         "fresh" => (SECOND, None),
@@ -77,7 +77,7 @@ fn ages(entry: &str) -> Option<(Duration, Option<Duration>)> {
     })
 }
 
-fn config(entry: &str, request: &str) -> Config {
+pub fn config(entry: &str, request: &str) -> Config {
     Config {
         refresh_ahead: true,
         stale_while_revalidate: if entry == "revalidating" { SECOND } else { Duration::ZERO },
@@ -87,42 +87,18 @@ fn config(entry: &str, request: &str) -> Config {
     }
 }
 
-fn urgency(request: &str) -> Urgency {
+pub fn urgency(request: &str) -> Urgency {
     if request.contains("refreshNow") { Urgency::Refresh } else { Urgency::Patient }
 }
 
 /// The outcome of a question.
-struct Seen {
-    result: LookupResult,
-    took: Duration,
-    calls_before: usize,
-    calls: usize,
+pub struct Seen {
+    pub result: LookupResult,
+    pub took: Duration,
+    pub calls_before: usize,
+    pub calls: usize,
     /// Whether a call was open when the caller had its answer.
-    is_call_open: bool,
-}
-
-/// Asks the whole cache.
-async fn ask_the_cache((condition, entry, request): Case) -> Seen {
-    let upstream = FakeUpstream::new().taking(LATENCY);
-    let test = TestCache::with(config(entry, request), Upstreams::of_one(upstream.clone()));
-    if let Some((age, failed_ago)) = ages(entry) {
-        test.get(&secret("db")).await.unwrap();
-        advance(age).await;
-        if let Some(failed_ago) = failed_ago {
-            upstream.then(FAILURE);
-            test.get(&secret("db")).await.unwrap();
-            advance(failed_ago).await;
-        }
-    }
-    let calls_before = upstream.calls();
-    upstream.hereafter(outcome(condition));
-
-    let asked = Instant::now();
-    let result = test.cache.look_up(secret("db"), urgency(request)).await;
-    let took = asked.elapsed();
-    settle().await;
-    let (calls, is_call_open) = (upstream.calls() - calls_before, upstream.in_flight() == 1);
-    Seen { result, took, calls_before, calls, is_call_open }
+    pub is_call_open: bool,
 }
 
 /// Asks the state of the keys alone.
@@ -160,7 +136,7 @@ fn ask_the_state((condition, entry, request): Case) -> Seen {
     }
 }
 
-fn judge(case: Case, promise: Promise, seen: Seen) {
+pub fn judge(case: Case, promise: Promise, seen: Seen) {
     let (answer, answered, calls) = promise;
     let got = seen.result.map(|answer| (answer.body.reveal(), answer.stale_age.is_some()));
     let got = got.map_err(|failure| failure.code().to_owned());
@@ -212,13 +188,5 @@ fn every_combination_stands_in_the_table_once() {
 fn every_row_is_what_the_state_of_a_key_says() {
     for (case, promise) in promises(HEADER) {
         judge(case, promise, ask_the_state(case));
-    }
-}
-
-#[actix_rt::test]
-async fn every_row_is_what_a_caller_gets() {
-    pause();
-    for (case, promise) in promises(HEADER) {
-        judge(case, promise, ask_the_cache(case).await);
     }
 }

@@ -16,8 +16,8 @@ use parameters_secrets_extension::{
 use tokio::time::Instant;
 
 use crate::support::{
-    cache::{Config, TTL},
-    upstream::{Outcome, error_of},
+    config::{Config, TTL},
+    outcome::{Outcome, error_of},
 };
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,46 +1,42 @@
 //! Random sequences of everything that can happen to the cache, against what its callers are
 //! promised.
 //!
-//! The first property drives the index alone, thousands of steps a second, and holds every answer
-//! against the history of calls: what was kept, what had failed, what had expired. The second
-//! drives the whole cache.
+//! Drives the index alone, thousands of steps a second, and holds every answer against the history of
+//! calls: what was kept, what had failed, what had expired. `model_of_the_whole_cache.rs` does the same
+//! steps to the whole cache.
 
 use std::{cmp::Reverse, time::Duration};
 
 use parameters_secrets_extension::{
     cache::{EACH_KEY, FIRST_PAUSE, Index, KNOWN_FOR, LONGEST_PAUSE, Urgency},
     clock::Moment,
-    fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
+    fetch::pool::LONGEST_FETCH,
     key::CacheKey,
 };
 use proptest::{
     prelude::*,
     sample::{Index as Pick, select},
 };
-use tokio::{
-    runtime::Builder,
-    time::{Instant, advance},
-};
 
 use crate::support::{
-    cache::{Caller, Config, TestCache, secret, settle},
-    upstream::{FakeUpstream, Outcome},
+    config::{Config, secret},
+    outcome::Outcome,
     world::{Answered, Ended, Failed, Past, Question, Rules, World},
 };
 
-const LATENCY: Duration = Duration::from_millis(250);
+pub const LATENCY: Duration = Duration::from_millis(250);
 const TTL: Duration = Duration::from_secs(2);
 const STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(5);
 const STALE_IF_ERROR: Duration = Duration::from_secs(70);
 const ERROR_TTL: Duration = Duration::from_secs(10);
 const DEADLINE: Duration = Duration::from_secs(1);
-const KEYS: usize = 4;
+pub const KEYS: usize = 4;
 
 /// What a key costs at most: its name is one letter, and values and failures are a few words.
 const KEY_BYTES: usize = EACH_KEY + 30;
 
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Get(usize),
     Refresh(usize),
     /// Both clocks go on.
@@ -73,7 +69,7 @@ fn duration() -> impl Strategy<Value = Duration> {
     ])
 }
 
-fn step(keys: usize) -> impl Strategy<Value = Step> {
+pub fn step(keys: usize) -> impl Strategy<Value = Step> {
     let outcome = select(vec![
         Outcome::Error("refused"),
         Outcome::PassingError("passing"),
@@ -94,17 +90,17 @@ fn step(keys: usize) -> impl Strategy<Value = Step> {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Settings {
+pub struct Settings {
     capacity: usize,
     bytes: usize,
-    permits: usize,
+    pub permits: usize,
     refresh_ahead: bool,
     stale_while_revalidate: Duration,
     error_ttl: Duration,
     deadline: Option<Duration>,
 }
 
-fn settings() -> impl Strategy<Value = Settings> {
+pub fn settings() -> impl Strategy<Value = Settings> {
     let stale_while_revalidate = select(vec![Duration::ZERO, STALE_WHILE_REVALIDATE]);
     let error_ttl = select(vec![Duration::ZERO, ERROR_TTL]);
     let deadline = select(vec![None, Some(DEADLINE)]);
@@ -134,7 +130,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 impl Settings {
-    fn config(&self) -> Config {
+    pub fn config(&self) -> Config {
         Config {
             ttl: TTL,
             capacity: self.capacity,
@@ -336,34 +332,6 @@ impl History<'_> {
     }
 }
 
-/// Does one step to the real cache.
-async fn act_on_the_cache(
-    step: &Step,
-    test: &TestCache,
-    upstream: &FakeUpstream,
-    callers: &mut Vec<Caller>,
-) {
-    match step {
-        Step::Get(key) => callers.push(test.caller(&secret(&key.to_string()))),
-        Step::Refresh(key) => callers.push(test.refresher(&secret(&key.to_string()))),
-        Step::Advance(duration) => advance(*duration).await,
-        Step::Freeze(duration) => test.clock.freeze(*duration),
-        Step::SetBack(duration) => test.clock.step_back(*duration),
-        Step::Thaw => test.cache.invoked(),
-        Step::NextCallEnds(outcome) => upstream.then(outcome.clone()),
-        Step::HangUp(pick) if !callers.is_empty() => pick.get(callers).abort(),
-        Step::HangUp(_) => {}
-    }
-    settle().await;
-}
-
-/// Runs with time paused from the very start: then timers fire on the millisecond they are set for,
-/// and not on the next one.
-fn run<T>(test: impl Future<Output = T>) -> T {
-    let runtime = || Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    actix_rt::System::with_tokio_rt(runtime).block_on(test)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 1_000,
@@ -394,44 +362,5 @@ proptest! {
             prop_assert!(question.answer.is_some() || world.has_hung_up(number));
             history.check(question);
         }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 64,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn whatever_happens_to_the_whole_cache_its_bounds_hold_and_every_caller_is_answered(
-        settings in settings(),
-        steps in prop::collection::vec(step(KEYS), 1..60)
-    ) {
-        run(async {
-            let upstream = FakeUpstream::new().taking(LATENCY);
-            let test = TestCache::with(settings.config(), Upstreams::of_one(upstream.clone()));
-            let mut callers = Vec::new();
-            for step in &steps {
-                act_on_the_cache(step, &test, &upstream, &mut callers).await;
-            }
-            let started = Instant::now();
-            for caller in callers {
-                // Answered, or hung up; never left waiting: an unanswered one would hang here.
-                let _ = caller.await;
-            }
-            prop_assert!(started.elapsed() <= LONGEST_FETCH * 4);
-            // What no caller waits for any more goes on to its end all the same, and what queues
-            // behind it.
-            for _ in 0..20 {
-                advance(LONGEST_FETCH).await;
-                settle().await;
-            }
-            prop_assert!(!upstream.ever_twice_in_flight());
-            prop_assert!(upstream.peak() <= settings.permits);
-            prop_assert_eq!(upstream.in_flight(), 0);
-            Ok(())
-        })?;
     }
 }

@@ -3,11 +3,11 @@
 use std::{num::NonZeroUsize, rc::Rc, sync::Arc, time::Duration};
 
 use parameters_secrets_extension::{
-    cache::{Answer, Cache, CachePolicy, Capacity, LookupResult, Urgency},
+    cache::{Answer, Cache, LookupResult, Urgency},
     extension::assembly,
     fetch::upstream::Upstreams,
     freeze::FreezeWatch,
-    key::{CacheKey, ParameterKey, PerUpstream, SecretKey},
+    key::{CacheKey, PerUpstream},
     settings::{CacheSettings, ResilienceSettings, Settings},
     snapshot::Snapshot,
     stats::Stats,
@@ -17,96 +17,28 @@ use tokio::{
     time::{Instant, advance},
 };
 
+pub use super::config::{Config, TTL, parameter, secret};
 use super::{clock::TestClock, upstream::FakeUpstream};
-
-pub const TTL: Duration = Duration::from_secs(300);
 
 const STEP: Duration = Duration::from_millis(500);
 
-pub fn secret(name: &str) -> CacheKey {
-    CacheKey::Secret(SecretKey { secret_id: name.into(), version_id: None, version_stage: None })
-}
-
-pub fn parameter(name: &str) -> CacheKey {
-    let name = name.into();
-    CacheKey::Parameter(ParameterKey { name, selector: None, with_decryption: false })
-}
-
-/// What differs between tests; by default as in the official extension, which has no more than a
-/// TTL.
-pub struct Config {
-    pub capacity: usize,
-    /// The cache's bound in bytes.
-    pub bytes: usize,
-    pub ttl: Duration,
-    pub permits: usize,
-    /// The services' time-out; it is a deadline of callers too.
-    pub time_out: Option<Duration>,
-    pub batches: bool,
-    pub ttl_spread: f64,
-    pub refresh_ahead: bool,
-    pub stale_while_revalidate: Duration,
-    pub stale_if_error: Duration,
-    pub error_ttl: Duration,
-    pub deadline: Option<Duration>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            capacity: 1_000,
-            bytes: 32 * 1024 * 1024,
-            ttl: TTL,
-            permits: 3,
-            time_out: None,
-            batches: false,
-            ttl_spread: 0.0,
-            refresh_ahead: false,
-            stale_while_revalidate: Duration::ZERO,
-            stale_if_error: Duration::ZERO,
-            error_ttl: Duration::ZERO,
-            deadline: None,
-        }
-    }
-}
-
-impl Config {
-    /// The policy of the cache that is made of it.
-    pub fn policy(&self) -> PerUpstream<CachePolicy> {
-        let policy = CachePolicy {
-            ttl: self.ttl,
-            ttl_spread: self.ttl_spread,
-            refresh_ahead: self.refresh_ahead,
-            stale_while_revalidate: self.stale_while_revalidate,
-            stale_if_error: self.stale_if_error,
-            error_ttl: self.error_ttl,
-        };
-        PerUpstream { secrets_manager: policy, parameter_store: policy }
-    }
-
-    /// How much that cache keeps.
-    pub fn capacity(&self) -> Capacity {
-        Capacity { keys: self.capacity, bytes: self.bytes }
-    }
-
-    fn into_settings(self) -> Settings {
-        Settings {
-            cache: CacheSettings { enabled: true, size: self.capacity },
-            cache_bytes: self.bytes,
-            ttl: PerUpstream { secrets_manager: self.ttl, parameter_store: self.ttl },
-            timeout: PerUpstream { secrets_manager: self.time_out, parameter_store: self.time_out },
-            batch_parameters: self.batches,
-            max_connections: NonZeroUsize::new(self.permits).unwrap(),
-            resilience: ResilienceSettings {
-                stale_if_error: self.stale_if_error,
-                stale_while_revalidate: self.stale_while_revalidate,
-                refresh_ahead: self.refresh_ahead,
-                ttl_spread: self.ttl_spread,
-                deadline: self.deadline,
-                error_ttl: self.error_ttl,
-            },
-            ..Settings::read([]).settings
-        }
+fn settings(config: Config) -> Settings {
+    Settings {
+        cache: CacheSettings { enabled: true, size: config.capacity },
+        cache_bytes: config.bytes,
+        ttl: PerUpstream { secrets_manager: config.ttl, parameter_store: config.ttl },
+        timeout: PerUpstream { secrets_manager: config.time_out, parameter_store: config.time_out },
+        batch_parameters: config.batches,
+        max_connections: NonZeroUsize::new(config.permits).unwrap(),
+        resilience: ResilienceSettings {
+            stale_if_error: config.stale_if_error,
+            stale_while_revalidate: config.stale_while_revalidate,
+            refresh_ahead: config.refresh_ahead,
+            ttl_spread: config.ttl_spread,
+            deadline: config.deadline,
+            error_ttl: config.error_ttl,
+        },
+        ..Settings::read([]).settings
     }
 }
 
@@ -127,7 +59,7 @@ impl TestCache {
         let clock = Arc::new(TestClock::new());
         let stats = Rc::new(Stats::default());
         let cache = assembly::cache(
-            &config.into_settings(),
+            &settings(config),
             &Snapshot::new(None),
             upstreams,
             FreezeWatch::new(clock.clone()),

@@ -4,33 +4,14 @@ use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
 
 use futures_util::future::LocalBoxFuture;
 use parameters_secrets_extension::{
-    fetch::{
-        error::{FetchError, UpstreamErrorKind},
-        upstream::{BatchAnswer, Upstream, UpstreamAnswer},
-    },
+    fetch::upstream::{BatchAnswer, Upstream, UpstreamAnswer},
     key::{CacheKey, ParameterKey, SecretKey},
     secret::SecretValue,
 };
 use tokio::time::{Instant, sleep};
 
 use super::eventually;
-
-/// How one call ends.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// With the body `call N`.
-    Value,
-    /// With an error of this code that says something about the value.
-    Error(&'static str),
-    /// With an error of this code that passes.
-    PassingError(&'static str),
-    /// With the error of a service that throttles.
-    Throttled,
-    /// Without any answer: refused, reset, no route.
-    Dispatch,
-    Hang,
-    Panic,
-}
+pub use super::outcome::{Outcome, error_of};
 
 /// Counts calls and answers them as told: first from the script, then with values.
 #[derive(Clone, Default)]
@@ -199,26 +180,6 @@ impl Upstream<ParameterKey> for FakeUpstream {
 /// Answers each key with its name.
 fn each_with_its_name(keys: Vec<ParameterKey>) -> BatchAnswer {
     Ok(keys.into_iter().map(|key| Some(SecretValue::new(key.name))).collect())
-}
-
-/// What a fetch ends with, if its call ends so.
-pub fn error_of(outcome: &Outcome) -> Option<FetchError> {
-    let upstream = |code: &str, kind| FetchError::Upstream {
-        code: code.into(),
-        message: "as told".into(),
-        kind,
-    };
-    match outcome {
-        Outcome::Value | Outcome::Hang => None,
-        Outcome::Error(code) => Some(upstream(code, UpstreamErrorKind::Refusal)),
-        Outcome::PassingError(code) => Some(upstream(code, UpstreamErrorKind::Passing)),
-        Outcome::Throttled => {
-            let kind = UpstreamErrorKind::Throttling { retry_after: None };
-            Some(upstream("ThrottlingException", kind))
-        }
-        Outcome::Dispatch => Some(FetchError::Dispatch { reason: "as told".into() }),
-        Outcome::Panic => Some(FetchError::Panicked),
-    }
 }
 
 /// An upstream that answers every key with what a function says.

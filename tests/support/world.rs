@@ -21,7 +21,7 @@ use parameters_secrets_extension::{
 };
 use tokio::time::Instant;
 
-use super::upstream::{Outcome, error_of};
+use super::outcome::{Outcome, error_of};
 
 /// A caller, by its place in [`World::callers`].
 #[derive(Clone, Debug)]
