@@ -128,3 +128,4 @@ clean: ## remove what was built and installed
 
 -include layer/layer.mk
 -include benches/bench.mk
+-include tests/long.mk

@@ -25,6 +25,8 @@ pub mod key;
 pub mod lifecycle;
 pub mod log;
 pub mod prefetch;
+#[doc(hidden)]
+pub mod seams;
 pub mod secret;
 pub mod settings;
 pub mod snapshot;

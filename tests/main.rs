@@ -4,6 +4,9 @@
 #![allow(clippy::disallowed_methods, reason = "tests measure with the paused clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+// The wrapper's reference.rs, which a fuzz target includes, knows it as its own.
+use parameters_secrets_extension::field;
+
 mod actix_contract;
 mod actors_doc;
 mod bad_input;
@@ -19,6 +22,7 @@ mod eviction;
 mod fetch_pool;
 mod freeze;
 mod freshness;
+mod fuzzing;
 mod hit_cost;
 mod http_connections;
 mod http_errors;

@@ -45,7 +45,7 @@ struct ShutdownDetails {
 
 impl Event {
     /// Reads the body of an answer to `next`.
-    pub(super) fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
         let EventType { event_type } = serde_json::from_slice(body)?;
         Ok(match event_type.as_str() {
             "INVOKE" => {

@@ -27,5 +27,6 @@ pub use error::{LifecycleError, SharedLifecycleError};
 pub use event::{Event, ShutdownReason};
 pub use name::ExtensionName;
 pub use progress::Lifecycle;
+pub(crate) use register::read_registration;
 pub use register::{PendingRegistration, report_init_error, send_register};
 pub use report::{ErrorReport, ErrorType};

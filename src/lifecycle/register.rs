@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{io::AsyncWriteExt, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWriteExt},
+    time::timeout,
+};
 
 use crate::{
     lifecycle::{
@@ -118,19 +121,28 @@ impl PendingRegistration {
     }
 }
 
-/// Reads one register answer from `socket`.
+/// Waits for a register answer on `socket`; the connection goes on with the client if it can.
 async fn accepted(
     mut socket: tokio::net::TcpStream,
     runtime_api: &RuntimeApi,
     events: Events,
 ) -> Result<(Registration, ExtensionsClient), LifecycleError> {
-    let answer = within(ANSWER_TIMEOUT, answer::read(&mut socket)).await?;
-    let registration = judge(&answer, events)?;
+    let (registration, is_reusable) =
+        within(ANSWER_TIMEOUT, read_registration(&mut socket, events)).await?;
     let mut client = ExtensionsClient::new(runtime_api.clone(), registration.extension_id.clone());
-    if answer.reusable {
+    if is_reusable {
         client.go_on_over(socket).await;
     }
     Ok((registration, client))
+}
+
+/// Reads one register answer; whether its connection can be used again.
+pub(crate) async fn read_registration(
+    from: &mut (impl AsyncRead + Unpin),
+    events: Events,
+) -> Result<(Registration, bool), LifecycleError> {
+    let answer = answer::read(from).await?;
+    Ok((judge(&answer, events)?, answer.reusable))
 }
 
 fn judge(answer: &Answer, events: Events) -> Result<Registration, LifecycleError> {

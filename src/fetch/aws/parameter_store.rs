@@ -37,6 +37,11 @@ impl ParameterStore {
         Self(ServiceClient::new(aws, build))
     }
 
+    /// Calls over this client until the next freeze.
+    pub(crate) fn over(aws: Arc<Aws>, client: Client) -> Self {
+        Self(ServiceClient::holding(aws, build, client))
+    }
+
     async fn get_parameter(self, key: ParameterKey) -> UpstreamAnswer {
         let client = in_region_of(self.0.get().await?, &key.name);
         let name = key.name_with_selector();

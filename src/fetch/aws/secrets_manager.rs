@@ -35,6 +35,11 @@ impl SecretsManager {
         Self(ServiceClient::new(aws, build))
     }
 
+    /// Calls over this client until the next freeze.
+    pub(crate) fn over(aws: Arc<Aws>, client: Client) -> Self {
+        Self(ServiceClient::holding(aws, build, client))
+    }
+
     async fn get_secret_value(self, key: SecretKey) -> UpstreamAnswer {
         let client = in_region_of(self.0.get().await?, &key.secret_id);
         let ask = || {

@@ -33,6 +33,16 @@ impl<C: Clone + Send + 'static> ServiceClient<C> {
         Self { aws, build, built: Arc::default() }
     }
 
+    /// Holds this client until the next freeze.
+    pub(super) fn holding(
+        aws: Arc<Aws>,
+        build: fn(&Aws, &SdkConfig, SharedHttpClient) -> C,
+        client: C,
+    ) -> Self {
+        let built = Some((aws.generation(), client));
+        Self { aws, build, built: Arc::new(Mutex::new(built)) }
+    }
+
     pub(super) fn aws(&self) -> &Arc<Aws> {
         &self.aws
     }

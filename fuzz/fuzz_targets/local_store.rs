@@ -1,0 +1,5 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    parameters_secrets_extension_fuzz::targets::local_store::run(bytes)
+});
