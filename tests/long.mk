@@ -1,4 +1,4 @@
-# What takes too long for every change: fuzzing. Included by the Makefile.
+# What takes too long for every change: fuzzing and soaking. Included by the Makefile.
 
 CARGO_FUZZ_VERSION := 0.13.2
 CARGO_FUZZ := .tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)
@@ -7,6 +7,9 @@ FUZZ_DIR := $(TARGET_DIR)/fuzz
 
 # For each target.
 FUZZ_SECONDS ?= 60
+
+SOAK_MINUTES ?= 60
+SOAK_SECONDS ?= $(shell expr $(SOAK_MINUTES) '*' 60)
 
 .PHONY: fuzz
 fuzz: $(CARGO_FUZZ) $(FUZZ_TARGETS:%=fuzz-%) ## each fuzz target for FUZZ_SECONDS=60; the first time all is built, instrumented
@@ -22,3 +25,7 @@ $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(CARGO_FUZZ)
 
 $(CARGO_FUZZ):
 	$(CARGO) install --quiet --locked --root $@ cargo-fuzz@$(CARGO_FUZZ_VERSION)
+
+.PHONY: soak
+soak: ## SOAK_MINUTES=60 of simulated months: freezes, outages, throttling, restores, from a seed
+	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) test --locked --test suite soak:: -- --nocapture

@@ -42,6 +42,7 @@ mod refresh_ahead;
 mod remembered_errors;
 mod restore;
 mod scarcity;
+mod soak;
 mod stale_while_revalidate;
 mod summary;
 mod support;
