@@ -12,7 +12,7 @@ pub fn cost<C>(key: &CacheKey, state: &KeyState<C>) -> usize {
     state.held_bytes().map_or(0, |held| cost_of(key, held))
 }
 
-/// What a key costs that holds so many bytes.
+/// What a key costs that holds this many bytes.
 pub fn cost_of(key: &CacheKey, held: usize) -> usize {
     EACH_KEY + key.text_len() + held
 }

@@ -10,7 +10,7 @@ use crate::{
     fetch::demand::{Demand, Departure},
 };
 
-/// So few waiters are not looked through for callers who hung up.
+/// Up to this number of waiters, those that have hung up are not looked for.
 const FEW_WAITERS: usize = 16;
 
 /// A fetch in flight.
@@ -31,7 +31,7 @@ pub(super) struct Flight<C> {
     attempt_at: Option<Moment>,
     /// Whether it has outlasted the deadline of a caller that asked since it started.
     is_overdue: bool,
-    /// At how many waiters they are looked through for callers who hung up.
+    /// The number of waiters at which those that have hung up are looked for next.
     crowded_at: usize,
 }
 
@@ -92,8 +92,9 @@ impl<C: Caller> Flight<C> {
         self.waiters.len() + self.latecomers.len()
     }
 
-    /// Forgets callers who hung up, each time the waiters have doubled: so they take no more memory
-    /// than twice what those take who still wait, and looking costs each caller next to nothing.
+    /// Forgets callers that have hung up, each time the number of waiters has doubled: all together
+    /// take at most twice the memory of those that still wait, and looking costs each caller next
+    /// to nothing.
     pub(super) fn make_room(&mut self) {
         if self.waiting() >= self.crowded_at {
             self.waiters.forget_hung_up();

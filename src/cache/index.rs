@@ -29,7 +29,7 @@ pub struct Index<C> {
     policy: PerUpstream<CachePolicy>,
     keys: LruCache<CacheKey, KeyState<C>>,
     held: Held,
-    /// Whether a value that is too large has been told of: once is enough.
+    /// Whether a value that is too large has been logged: once is enough.
     told_of_too_large: bool,
 }
 
@@ -156,15 +156,15 @@ impl<C: Caller> Index<C> {
         (outputs, self.evict_beyond_capacity())
     }
 
-    /// Takes a key out, with the fetch that it has in flight: an actor died over it. Its callers
-    /// learn of it by the loss of their replies.
+    /// Takes a key out, with the fetch that it has in flight: its actor has died. Its callers learn
+    /// of it by the loss of their replies.
     pub fn forget(&mut self, key: &CacheKey) {
         if let Some(state) = self.keys.pop(key) {
             self.held.remove(key, &state);
         }
     }
 
-    /// Whether a value came that would push every other one out and still be too large.
+    /// The event for a new value that alone costs more than the cache may.
     fn too_large(&self, key: &CacheKey, reply: &FetchReply) -> Option<Event> {
         let limit = self.capacity.bytes;
         let bytes = cost_of(key, reply.as_ref().ok()?.value.len());

@@ -55,7 +55,7 @@ impl Capacity {
 }
 
 impl CachePolicy {
-    /// The same, but that no value is kept.
+    /// The same, with no value kept.
     pub fn keeping_nothing(self) -> Self {
         Self { ttl: Duration::ZERO, ..self }
     }

@@ -54,8 +54,8 @@ impl Reader {
         for (name, meant) in self.variables.strangers() {
             let name = Echo(name);
             let line = match meant {
-                Some(meant) => format!("{name} is no setting. Did you mean {meant}?"),
-                None => format!("{name} is no setting."),
+                Some(meant) => format!("{name} is not a setting. Did you mean {meant}?"),
+                None => format!("{name} is not a setting."),
             };
             self.notices.push(Notice::new(Level::WARN, line));
         }

@@ -46,8 +46,7 @@ impl HttpPool {
     ) -> Result<Self, FetchError> {
         let pool = ConnectionPool::builder()
             .max_connections_per_host(max_connections.get())
-            // After a rest this long the pool is replaced: an older connection would only stay
-            // open.
+            // After a rest this long a new pool is taken: an older connection would only stay open.
             .idle_timeout(LONGEST_REST)
             .proxy_config(ProxyConfig::from_env())
             .tls_provider(Provider::rustls(CryptoMode::AwsLc))

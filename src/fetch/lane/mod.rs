@@ -67,7 +67,7 @@ pub(super) struct Lane<K> {
     alarm: RefCell<Option<(Duration, AbortOnDropHandle<()>)>>,
     /// Whether fetches were queued when the log was last told.
     is_saturated: Cell<bool>,
-    /// Whether it gathers what is asked at this moment, and will go on then.
+    /// Whether the lane is gathering what is asked at this moment, and will go on afterwards.
     gathers: Cell<bool>,
     stopped: Cell<bool>,
     next_fetch: Cell<u64>,

@@ -213,13 +213,13 @@ fn a_variable_that_is_nearly_ours_is_warned_of_by_name_alone() {
         let reading = read(&[TOKEN, (&name, "plaintext")]);
         assert_eq!(
             own_lines(&reading).last().unwrap(),
-            &format!("WARN {name} is no setting. Did you mean {meant}?")
+            &format!("WARN {name} is not a setting. Did you mean {meant}?")
         );
     }
     let unlike = read(&[TOKEN, (&own("COLOUR"), "plaintext")]);
     assert_eq!(
         own_lines(&unlike).last().unwrap(),
-        "WARN PARAMETERS_SECRETS_EXTENSION_COLOUR is no setting."
+        "WARN PARAMETERS_SECRETS_EXTENSION_COLOUR is not a setting."
     );
 }
 
