@@ -9,7 +9,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{check, extension::Boot, settings::Settings, version::version};
+use crate::{check, core_dumps, extension::Boot, settings::Settings, version::version};
 
 const HELP: &str = "\
 parameters-secrets-extension serves secrets and parameters to a Lambda function, from memory.
@@ -62,8 +62,14 @@ impl Command {
     /// Runs the command. The exit code is 0, 1 if it failed, or 2 if it was not understood.
     pub fn run(self) -> ExitCode {
         match self {
-            Self::Serve => Boot::early(Settings::from_environment()).run(),
-            Self::Check(items) => check::run(Settings::from_environment(), &items),
+            Self::Serve => {
+                core_dumps::turn_off();
+                Boot::early(Settings::from_environment()).run()
+            }
+            Self::Check(items) => {
+                core_dumps::turn_off();
+                check::run(Settings::from_environment(), &items)
+            }
             Self::Help => print(io::stdout(), HELP, ExitCode::SUCCESS),
             Self::Version => print(io::stdout(), &format!("{}\n", version()), ExitCode::SUCCESS),
             Self::Unknown(argument) => {

@@ -15,6 +15,7 @@ pub mod cache;
 pub mod check;
 pub mod clock;
 pub mod command;
+mod core_dumps;
 mod did_you_mean;
 pub mod extension;
 pub mod fetch;
