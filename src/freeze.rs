@@ -9,6 +9,7 @@
 
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -159,7 +160,9 @@ impl FreezeWatch {
     async fn tick(self) {
         loop {
             sleep(TICK).await;
-            self.look();
+            // A panic must not end the ticks: without them, time that passes looks like a freeze,
+            // which no time-out counts.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.look()));
             if self.state().stops_ticking() {
                 return;
             }

@@ -37,6 +37,7 @@ mod model_of_the_whole_cache;
 mod one_field;
 mod one_key_per_question;
 mod outages;
+mod panics;
 mod prefetch;
 mod refresh_ahead;
 mod remembered_errors;

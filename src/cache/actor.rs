@@ -67,6 +67,9 @@ impl CacheActor {
     }
 
     fn carry_out(&mut self, outputs: Vec<Output<Reply>>, ctx: &mut Context<Self>) {
+        // From here on: the key waits for its fetch already, and a panic before it is sent must not
+        // let it wait for ever.
+        self.is_fetching |= outputs.iter().any(|output| matches!(output, Output::Fetch(..)));
         for output in outputs {
             match output {
                 Output::Answer(callers, answer) => {
@@ -88,7 +91,6 @@ impl CacheActor {
     #[expect(clippy::disallowed_methods, reason = "a lost message ends its caller's wait")]
     fn fetch(&mut self, demand: Demand, departure: Departure, ctx: &mut Context<Self>) {
         let (reply, ended) = oneshot::channel();
-        self.is_fetching = true;
         self.fetch_pool.do_send(Fetch { key: self.key.clone(), demand, departure, reply });
         ctx.spawn(ended.into_actor(self).map(|reply, actor, ctx| {
             actor.settle(reply.unwrap_or(Err(FetchError::Abandoned)), ctx);

@@ -26,6 +26,7 @@ const STALE: HeaderValue = HeaderValue::from_static("110 - \"Response is Stale\"
 
 /// Clients of the official extension match this text; the reason follows it.
 const UPSTREAM_FAILURE: &str = "an unexpected error occurred while executing request";
+const PANICKED: &str = "the request ended by a panic; the log has its message";
 pub(super) const BAD_TOKEN: &str = "bad session token or header key";
 
 /// 200 with the finished body. `Age` and `Warning` (RFC 9111) mark a value past its TTL.
@@ -101,6 +102,13 @@ pub(super) fn failure(failure: &FetchError) -> HttpResponse {
 
 pub(super) fn failure_text(failure: &FetchError) -> String {
     format!("{UPSTREAM_FAILURE}: {}: {failure}", failure.code())
+}
+
+/// Our own code panicked over the request.
+pub(super) fn panicked() -> HttpResponse {
+    let failure = FetchError::Panicked;
+    let text = format!("{UPSTREAM_FAILURE}: {}: {PANICKED}", failure.code());
+    error(StatusCode::INTERNAL_SERVER_ERROR, failure.code(), text.into())
 }
 
 fn error(status: StatusCode, code: &str, body: Bytes) -> HttpResponse {

@@ -1,12 +1,13 @@
 //! Routes a request: the checks in their order, then one question and its answer.
 
-use std::rc::Rc;
+use std::{panic::AssertUnwindSafe, rc::Rc};
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     http::{ConnectionType, Method},
     web,
 };
+use futures_util::FutureExt;
 
 use crate::{
     cache::{Answer, Cache},
@@ -37,7 +38,9 @@ pub fn routes(service: web::Data<Service>) -> impl FnOnce(&mut web::ServiceConfi
 }
 
 async fn serve(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
-    let mut response = answer(&request, &service).await;
+    let answer = AssertUnwindSafe(answer(&request, &service)).catch_unwind().await;
+    // No borrow of the service outlives a call, so a panic leaves nothing half done.
+    let mut response = answer.unwrap_or_else(|_panic| reply::panicked());
     // Where a body has no known length, the next request cannot be found behind it.
     if !matches!(request.chunked(), Ok(false)) {
         response.head_mut().set_connection_type(ConnectionType::Close);

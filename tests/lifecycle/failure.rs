@@ -8,6 +8,7 @@ use tokio::{task::spawn_local, time};
 use super::{registered, send, shut_down, start};
 use crate::support::{
     extensions_api::{EXTENSION_ID, FakeExtensionsApi, Reply},
+    log::PanickingLog,
     soon,
 };
 
@@ -36,6 +37,20 @@ async fn an_api_that_is_gone_for_good_is_an_error_for_every_reader() {
         assert!(matches!(**cause, LifecycleError::Connect { .. }), "{cause}");
     }
     assert!(registered(&lifecycle).await.is_ok(), "it was registered");
+}
+
+#[actix_rt::test]
+async fn a_panic_of_ours_is_an_error_for_every_reader() {
+    let api = FakeExtensionsApi::start().await;
+    let log = PanickingLog::at(1);
+    let lifecycle = start(&api);
+    let other = lifecycle.clone();
+
+    for reader in [&lifecycle, &other] {
+        let error = shut_down(reader).await.unwrap_err();
+        assert!(matches!(*error, LifecycleError::Abandoned), "{error}");
+    }
+    assert!(!log.will_panic());
 }
 
 #[actix_rt::test]

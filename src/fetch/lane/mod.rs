@@ -14,7 +14,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     fmt::Display,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -71,7 +71,7 @@ pub(super) struct Lane<K> {
     gathers: Cell<bool>,
     stopped: Cell<bool>,
     next_fetch: Cell<u64>,
-    time_out: Duration,
+    limits: LaneLimits,
     freezes: FreezeWatch,
     clock: Arc<dyn Clock>,
     stats: Rc<Stats>,
@@ -113,7 +113,7 @@ where
             gathers: Cell::new(false),
             stopped: Cell::new(false),
             next_fetch: Cell::new(0),
-            time_out: limits.time_out,
+            limits,
             freezes,
             clock,
             stats,
@@ -144,14 +144,16 @@ where
         if self.state.borrow().batches(arrived) {
             self.gather_and_go_on();
         } else {
-            self.go_on();
+            self.outlives_a_panic(|| self.go_on());
         }
     }
 
     /// More depends on the fetches of this key than before.
     pub(super) fn promote(self: &Rc<Self>, key: &K, demand: Demand) {
-        self.state.borrow_mut().promote(key, demand);
-        self.go_on();
+        self.outlives_a_panic(|| {
+            self.state.borrow_mut().promote(key, demand);
+            self.go_on();
+        });
     }
 
     /// Fails every fetch, and every further one.
@@ -165,6 +167,20 @@ where
         }
     }
 
+    /// Does some work. A panic in it would leave calls that hold their permits for ever and fetches
+    /// that are never answered: it ends all of them, and the lane starts over.
+    fn outlives_a_panic(&self, work: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(work)).is_ok() {
+            return;
+        }
+        *self.state.borrow_mut() = LaneState::new(self.limits, fastrand::u64(..));
+        self.alarm.take();
+        self.calls.take().into_values().for_each(|call| call.abort());
+        for fetch in self.pending.take().into_values() {
+            send(fetch.reply, Err(FetchError::Panicked));
+        }
+    }
+
     /// What is asked at the same moment can leave in one call; nothing waits any longer.
     fn gather_and_go_on(self: &Rc<Self>) {
         if !self.gathers.replace(true) {
@@ -174,7 +190,7 @@ where
                     yield_now().await;
                 }
                 lane.gathers.set(false);
-                lane.go_on();
+                lane.outlives_a_panic(|| lane.go_on());
             });
         }
     }
@@ -218,7 +234,7 @@ where
                 let panicked = || Answer::Error(FetchError::Panicked);
                 asked.iter().map(|(id, _)| (*id, panicked())).collect()
             });
-            lane.ended(call, answers);
+            lane.outlives_a_panic(|| lane.ended(call, answers));
         });
         self.calls.borrow_mut().insert(call, task.abort_handle());
     }
@@ -283,7 +299,7 @@ where
             (Why::Throttled | Why::NoAnswer, Some(error)) => error.with_advice(self.kind),
             (Why::NoAnswer, _) => FetchError::Timeout {
                 upstream: self.kind,
-                after: self.time_out,
+                after: self.limits.time_out,
                 hint: if self.queued_for_most_of_its_time(id, now) {
                     "the fetch queued for most of that time; \
                      raise PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS"
@@ -292,7 +308,7 @@ where
                 },
             },
             (Why::Queued | Why::Throttled | Why::OldValueWillDo, _) => {
-                FetchError::Queued { upstream: self.kind, after: self.time_out }
+                FetchError::Queued { upstream: self.kind, after: self.limits.time_out }
             }
         };
         self.answer(id, Err(error), now);
@@ -301,7 +317,7 @@ where
     fn queued_for_most_of_its_time(&self, id: FetchId, now: Duration) -> bool {
         let pending = self.pending.borrow();
         let left = pending.get(&id).and_then(|pending| pending.left);
-        left.is_some_and(|left| now.saturating_sub(left) < self.time_out / 2)
+        left.is_some_and(|left| now.saturating_sub(left) < self.limits.time_out / 2)
     }
 
     fn answer(&self, id: FetchId, answer: Result<SecretValue, FetchError>, now: Duration) {
@@ -333,17 +349,21 @@ where
             let lane = Rc::downgrade(self);
             let (freezes, generation) = (self.freezes.clone(), self.freezes.generation());
             let rings = async move {
-                let thawed = select! {
-                    () = freezes.sleep(at.saturating_sub(freezes.awake())) => false,
-                    () = freezes.frozen_since(generation) => true,
+                let rings = async {
+                    select! {
+                        () = freezes.sleep(at.saturating_sub(freezes.awake())) => false,
+                        () = freezes.frozen_since(generation) => true,
+                    }
                 };
+                // One that panics rings early: the lane looks at the time again, and sets another.
+                let thawed = AssertUnwindSafe(rings).catch_unwind().await.unwrap_or(false);
                 let Some(lane) = lane.upgrade() else { return };
                 if thawed {
                     lane.state.borrow_mut().thawed();
                 }
                 // Not dropped here: this task would end itself.
                 let done = lane.alarm.take();
-                lane.go_on();
+                lane.outlives_a_panic(|| lane.go_on());
                 drop(done.map(|(_, task)| task.detach()));
             };
             (at, AbortOnDropHandle::new(spawn_local(rings)))

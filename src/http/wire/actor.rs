@@ -116,8 +116,8 @@ impl Handler<CountConnections> for HttpActor {
     }
 }
 
-/// Accepts until dropped. Each connection has a task of its own, so that a panic in a handler ends
-/// that connection alone.
+/// Accepts until dropped. Each connection has a task of its own, so that a panic below the handlers
+/// ends that connection alone.
 async fn accept(
     listeners: Listeners,
     routes: Routes,
