@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     io,
+    ops::RangeInclusive,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker, ready},
@@ -25,6 +26,10 @@ const HEAD_TIME_OUT: Duration = Duration::from_secs(5);
 /// The limit of a request's head, in bytes. A real head is a tenth of it, with a name, a token and
 /// all headers; actix-http panics at a header name of 64 KiB.
 const HEAD_LIMIT: usize = 65_536;
+
+/// actix-http's buffer for answers. It begins with the first figure, grows with the answer, and is
+/// replaced after an answer larger than the second; what it has grown to it keeps otherwise.
+const ANSWER_BUFFER: RangeInclusive<usize> = 8_192..=131_072;
 
 /// How long a client that is still sending has to read why its connection ends. Closing a socket
 /// with unread bytes resets the connection, and the client would lose the answer.
@@ -52,6 +57,8 @@ pub(super) struct Connection {
     /// Whether the socket will wake the reader, so that the end of the answer need not.
     reads_on_when_woken: bool,
     rewrite: Option<Rewrite>,
+    /// What actix-http's buffer has grown to.
+    answer_buffer: usize,
 }
 
 /// The part of a connection that outlives actix-http's use of it.
@@ -133,6 +140,7 @@ impl Connection {
             reader: None,
             reads_on_when_woken: false,
             rewrite: None,
+            answer_buffer: 0,
         }
     }
 
@@ -183,7 +191,7 @@ impl Connection {
                 return Poll::Ready(Ok(()));
             }
             self.received.extend_from_slice(piece);
-            self.client.activity.holds(self.received.capacity());
+            self.client.activity.stalls_with(self.received.capacity() + self.answer_buffer);
             buffer.set_filled(start);
         }
     }
@@ -210,7 +218,7 @@ impl Connection {
 
     fn handed_over(&mut self) {
         self.time_out = None;
-        self.client.activity.holds(self.received.len());
+        self.client.activity.holds(self.received.len() + self.answer_buffer);
         self.exchange = Exchange::AwaitingAnswer;
         self.client.activity.request_arrived();
     }
@@ -228,6 +236,15 @@ impl Connection {
         self.client.refused.set(Some(reason));
         self.exchange = Exchange::Ended;
         Poll::Ready(Ok(()))
+    }
+}
+
+/// What the buffer is after an answer of this length.
+fn grown(buffer: usize, answer: usize) -> usize {
+    match answer {
+        _ if answer > *ANSWER_BUFFER.end() => 0,
+        _ if answer > *ANSWER_BUFFER.start() => buffer.max(answer),
+        _ => buffer,
     }
 }
 
@@ -266,6 +283,7 @@ impl AsyncWrite for Connection {
                 return Poll::Ready(Ok(refusal::CONTINUE.len()));
             }
             self.exchange = Exchange::WritingAnswer { is_last: refusal::says_close(buffer) };
+            self.answer_buffer = grown(self.answer_buffer, buffer.len());
             self.rewrite = refusal::rewritten(buffer)
                 .map(|remaining| Rewrite { remaining, replaced: buffer.len() });
         }
@@ -274,14 +292,14 @@ impl AsyncWrite for Connection {
         let Some(answer) = rewrite else {
             let written = Pin::new(&mut *socket).poll_write(cx, buffer);
             if written.is_pending() {
-                client.activity.holds(buffer.len());
+                client.activity.stalls_with(buffer.len());
             }
             return written;
         };
         while answer.remaining.has_remaining() {
             let written = Pin::new(&mut *socket).poll_write(cx, &answer.remaining);
             if written.is_pending() {
-                client.activity.holds(buffer.len());
+                client.activity.stalls_with(buffer.len());
             }
             let written = ready!(written)?;
             if written == 0 {
@@ -301,7 +319,7 @@ impl AsyncWrite for Connection {
         if let Exchange::WritingAnswer { is_last } = self.exchange {
             self.exchange = if is_last { Exchange::Ended } else { Exchange::ReadingHead };
             self.head_end = HeadEnd::default();
-            self.client.activity.holds(self.received.len());
+            self.client.activity.holds(self.received.len() + self.answer_buffer);
             self.client.activity.answered();
             if let Some(reader) = self.reader.take()
                 && (is_last || !self.reads_on_when_woken)

@@ -23,10 +23,10 @@ use crate::log::debug;
 const MAX_OPEN: usize = 4_096;
 
 /// The bytes that all connections may hold beside what an idle one costs: heads that are not whole,
-/// and answers that are not read.
+/// answers that are not read, and the buffers in which large answers were written.
 ///
-/// 250 answers of 64 KB, beyond what the kernel takes of each.
-const MAX_HELD: usize = 16 * 1024 * 1024;
+/// 500 connections that read values of 64 KB.
+const MAX_HELD: usize = 32 * 1024 * 1024;
 
 /// Files kept free for everything else: upstream connections, the Extensions API, standard streams.
 const RESERVED_FILES: usize = 64;
@@ -63,9 +63,11 @@ struct State {
     opened: Instant,
     usage: Cell<Usage>,
     last_used: Cell<u64>,
-    /// Bytes of a head that is not whole yet, or of an answer that is not read.
+    /// Bytes of a head that is not whole, of an answer that is not read, of a buffer.
     held: Cell<usize>,
     held_since: Cell<u64>,
+    /// Whether it waits for its client: for the rest of a head, or to read an answer.
+    stalls: Cell<bool>,
 }
 
 /// What a connection is waiting for.
@@ -132,6 +134,7 @@ impl Connections {
             last_used: Cell::new(tick),
             held: Cell::new(0),
             held_since: Cell::new(0),
+            stalls: Cell::new(false),
         });
         self.open.borrow_mut().insert(id, Open { state: Rc::clone(&state), task: None });
         Activity { id, state, connections: Rc::clone(self) }
@@ -172,19 +175,22 @@ impl Connections {
         }
     }
 
-    /// Closes the one that holds most; of those that hold as much, the one that does so for
-    /// longest.
+    /// Closes the connection that holds most; of equals, one that waits for its client before an idle
+    /// one, and the one that holds for longest. None that waits for its answer is closed.
     fn close_the_one_that_holds_most(&self) {
         let open = self.open.borrow();
-        let most = open.values().filter(|open| open.task.is_some()).max_by_key(|open| {
+        let closable =
+            open.values().filter(|open| open.state.held.get() > 0 && !open.state.is_owed());
+        let most = closable.max_by_key(|open| {
             let Open { state, .. } = open;
-            (state.held.get(), Reverse(state.held_since.get()))
+            (state.held.get(), state.stalls.get(), Reverse(state.held_since.get()))
         });
         if let Some(Open { state, task: Some(task) }) = most {
             let bytes = state.held.get();
             debug!(
                 bytes,
-                "unfinished requests and unread answers take too much memory; closing the largest"
+                "unfinished requests, unread answers and buffers take too much memory; closing the \
+                 largest connection"
             );
             // Its task ends a moment later: until then it must not be chosen again.
             self.held.set(self.held.get() - state.held.replace(0));
@@ -199,6 +205,11 @@ impl Connections {
 }
 
 impl State {
+    /// Whether it waits for an answer that is not being written yet.
+    fn is_owed(&self) -> bool {
+        self.usage.get() == Usage::Busy && !self.stalls.get()
+    }
+
     /// The client of a new connection may be about to ask, but gets a limited time for it.
     fn may_be_closed(&self) -> bool {
         match self.usage.get() {
@@ -217,16 +228,18 @@ impl Activity {
     /// A request's head has been read.
     pub(super) fn request_arrived(&self) {
         self.state.usage.set(Usage::Busy);
+        self.state.stalls.set(false);
         self.state.last_used.set(self.connections.tick());
     }
 
     /// The answer has been sent.
     pub(super) fn answered(&self) {
         self.state.usage.set(Usage::Idle);
+        self.state.stalls.set(false);
         self.connections.changed.notify_waiters();
     }
 
-    /// So many bytes wait in this connection until its client sends the rest of a head, or reads.
+    /// So many bytes are kept for this connection.
     pub(super) fn holds(&self, bytes: usize) {
         let (state, connections) = (&self.state, &self.connections);
         let before = state.held.replace(bytes);
@@ -240,6 +253,12 @@ impl Activity {
         if connections.held.get() > connections.max_held {
             connections.close_the_one_that_holds_most();
         }
+    }
+
+    /// The same, until the client sends the rest of a head, or reads.
+    pub(super) fn stalls_with(&self, bytes: usize) {
+        self.state.stalls.set(true);
+        self.holds(bytes);
     }
 
     /// The client has sent the end of its stream. If it has closed only its own side, it still gets

@@ -96,6 +96,33 @@ async fn of_two_that_hold_as_much_the_one_that_does_so_for_longer_is_closed() {
 }
 
 #[actix_rt::test]
+async fn one_that_waits_for_its_answer_is_not_closed_but_one_that_does_not_read_it() {
+    let connections = with_room_for_bytes(100);
+    let (waiting, waiting_task) = open(&connections);
+    let (unread, unread_task) = open(&connections);
+    for busy in [&waiting, &unread] {
+        busy.request_arrived();
+    }
+    waiting.holds(60);
+    unread.stalls_with(50);
+    yield_now().await;
+
+    assert!(unread_task.is_finished() && !waiting_task.is_finished());
+}
+
+#[actix_rt::test]
+async fn one_that_waits_for_its_client_is_closed_before_an_idle_one_that_holds_as_much() {
+    let connections = with_room_for_bytes(100);
+    let (idle, idle_task) = open(&connections);
+    let (stalls, stalled_task) = open(&connections);
+    idle.holds(60);
+    stalls.stalls_with(60);
+    yield_now().await;
+
+    assert!(stalled_task.is_finished() && !idle_task.is_finished());
+}
+
+#[actix_rt::test]
 async fn what_a_connection_held_is_free_when_it_ends() {
     let connections = with_room_for_bytes(100);
     for _ in 0..10 {
