@@ -24,6 +24,7 @@ mod freeze;
 mod freshness;
 mod fuzzing;
 mod hit_cost;
+mod hostile;
 mod http_connections;
 mod http_errors;
 mod http_success;

@@ -1,0 +1,69 @@
+//! Hostile clients against the program itself, which serves another client all the while: its memory
+//! stays within a bound, the other client's hits stay fast, and every well-formed request is answered.
+//!
+//! These scenarios measure; what each byte that is no request is answered with is in `bad_input`. A
+//! run within the whole suite is short. `make hostile` runs them one at a time, at full length and
+//! against the release build, and prints the figures.
+
+mod attacks;
+mod bystander;
+mod program;
+mod upstream;
+
+use std::{env, time::Duration};
+
+use self::{bystander::Bystander, program::Program, upstream::Upstream};
+
+/// What the program may take in memory, whatever its clients do. SECURITY.md tells it.
+const MEMORY_BOUND_MB: u64 = 128;
+
+/// Beyond three times what hits take alone, one is slow only if it takes longer than this: four
+/// thousand connections that ask at once are this much work for the one thread.
+const SLOW: Duration = Duration::from_millis(250);
+
+/// Beside other tests the machine decides how long a hit takes. All that is asked for then is that
+/// none waits for a time-out of an attacker's: a request's head has 5 s.
+const SLOW_BESIDE_OTHER_TESTS: Duration = Duration::from_secs(5);
+
+/// Whether this is `make hostile`.
+fn at_full_length() -> bool {
+    env::var_os("HOSTILE").is_some_and(|length| length == "full")
+}
+
+/// As much as a short run can do, or all.
+fn so_many(short: usize, full: usize) -> usize {
+    if at_full_length() { full } else { short }
+}
+
+fn slow() -> Duration {
+    if at_full_length() { SLOW } else { SLOW_BESIDE_OTHER_TESTS }
+}
+
+/// Runs an attack while another client reads what is cached, and judges both.
+fn withstands(name: &str, program: &Program, attack: impl FnOnce() + Send) {
+    let mut bystander = Bystander::new(program.port());
+    let quiet = bystander.reads_for(Duration::from_millis(so_many(300, 2_000) as u64));
+    let meanwhile = std::thread::scope(|scope| {
+        let attack = scope.spawn(attack);
+        let meanwhile = bystander.reads_until(|| attack.is_finished());
+        // With its own words, if it did not go as planned.
+        attack.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        meanwhile
+    });
+    let peak = program.peak_memory_mb();
+    report(name, &quiet, &meanwhile, peak);
+    let limit = (quiet.p99() * 3).max(slow());
+    assert!(meanwhile.p99() <= limit, "{name}: p99 {:?}, alone {:?}", meanwhile.p99(), quiet.p99());
+    assert!(peak <= MEMORY_BOUND_MB, "{name}: {peak} MB");
+    assert_eq!(bystander.reads_for(Duration::ZERO).count(), 1, "{name}: it still serves");
+}
+
+#[expect(clippy::print_stdout, reason = "the figures of `make hostile`")]
+fn report(name: &str, quiet: &bystander::Reads, meanwhile: &bystander::Reads, peak: u64) {
+    println!(
+        "| {name} | {:.2} ms | {:.2} ms | {} | {peak} MB |",
+        quiet.p99().as_secs_f64() * 1e3,
+        meanwhile.p99().as_secs_f64() * 1e3,
+        meanwhile.count(),
+    );
+}
