@@ -3,6 +3,6 @@
 mod error_codes;
 mod links;
 mod log_events;
-mod pages;
+pub mod pages;
 mod settings;
 mod source;

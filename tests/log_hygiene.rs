@@ -5,26 +5,32 @@ use std::{fs, rc::Rc, sync::Arc, time::Duration};
 use actix_web::web;
 use aws_smithy_types::DateTime;
 use parameters_secrets_extension::{
-    cache::{Answer, Entry},
+    cache::{Answer, CallerId, Entry, Index, KeyState, Reply, Urgency},
     clock::{Clock, SystemClock},
     extension::Boot,
     fetch::{
+        aws::{Aws, ParameterStore, SecretsManager, SessionToken},
         body::{ParameterRecord, SecretRecord},
         error::{FetchError, UpstreamErrorKind},
         local_store::LocalStore,
         pool::Fetched,
         upstream::{UpstreamAnswer, Upstreams},
     },
+    freeze::FreezeWatch,
     http::{Authorizer, Drain, Service},
     key::CacheKey,
     log,
     secret::SecretValue,
     settings::Settings,
 };
-use tokio::time::{advance, pause};
+use tokio::{
+    sync::oneshot,
+    time::{advance, pause},
+};
 
+use crate::documentation::pages;
 use crate::support::{
-    cache::{Config, TTL, TestCache},
+    cache::{Config, TTL, TestCache, secret},
     log::CapturedLog,
     server::TestServer,
     upstream::{AnswerWith, FakeUpstream},
@@ -198,8 +204,23 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
     let fetched =
         Fetched { value: value.clone(), queued: Duration::ZERO, took: Duration::from_secs(1) };
 
+    let aws = Arc::new(Aws::new(
+        reading.settings.aws.clone(),
+        reading.settings.max_connections,
+        FreezeWatch::new(Arc::new(SystemClock)),
+    ));
+    aws.keep_secret(&tokens);
+    let token = tokens.session.clone().unwrap();
+
     for (what, debug) in [
         ("SecretValue", format!("{value:?}")),
+        ("Token", format!("{token:?}")),
+        ("SessionToken", format!("{:?}", SessionToken { token, expires: None })),
+        ("Aws", format!("{aws:?}")),
+        ("SecretsManager", format!("{:?}", SecretsManager::new(Arc::clone(&aws)))),
+        ("ParameterStore", format!("{:?}", ParameterStore::new(aws))),
+        ("a key's state", format!("{:?}", a_life_of_a_key(&value))),
+        ("LocalStore", format!("{:?}", local_store())),
         ("Answer", format!("{:?}", Answer { body: value.clone(), stale_age: None })),
         ("Entry", format!("{:?}", Entry::new(value.clone(), now, TTL))),
         ("Fetched", format!("{fetched:?}")),
@@ -223,6 +244,50 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
         assert!(debug.len() > 5, "{what} shows nothing: {debug}");
         assert_clean(what, &debug);
     }
+}
+
+/// What comes out of a miss, its fetch and a hit, and the index and the state that keep the value.
+fn a_life_of_a_key(value: &SecretValue) -> impl std::fmt::Debug {
+    let (config, now) = (Config::default(), SystemClock.now());
+    let key = secret("a");
+    let caller = || (oneshot::channel().0, CallerId::default(), Urgency::Patient);
+    let fetched = || Fetched { value: value.clone(), queued: TTL, took: TTL };
+    let mut index = Index::<Reply>::new(config.capacity(), config.policy());
+    let asked = index.ask(&key, caller(), now);
+    let settled = index.settle(&key, Ok(fetched()), 0.0, now);
+    let hit = index.hit(&key, || now).expect("it is kept");
+    let policy = config.policy().secrets_manager;
+    let mut state = KeyState::<Reply>::default();
+    state.ask(caller(), &policy, now);
+    let answers = state.settle(Ok(fetched()), 0.0, &policy, now);
+    (asked, settled, hit, index, answers, state)
+}
+
+fn local_store() -> LocalStore {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.json");
+    fs::write(&path, format!(r#"{{"secrets": {{"a": "{VALUE}"}}}}"#)).unwrap();
+    LocalStore::open(&path, "us-east-1").unwrap()
+}
+
+/// A derived `Debug` shows what its fields show, so it is enough that none of them shows a value:
+/// plaintext is in types that write their own. `Zeroizing` shows what it wipes.
+#[test]
+fn no_type_with_a_derived_debug_has_plaintext_in_a_field_that_shows_it() {
+    let mut judged = 0;
+    for path in pages::files(&pages::project().join("src"), "rs") {
+        let text = fs::read_to_string(&path).unwrap();
+        for derived in text.split("#[derive(").skip(1) {
+            let Some((traits, item)) = derived.split_once(")]") else { continue };
+            let has_a_block = item.find('{') < item.find(';') && item.contains('{');
+            let item = item.split(if has_a_block { "\n}" } else { ";" }).next().unwrap();
+            if traits.contains("Debug") {
+                judged += 1;
+                assert!(!item.contains("Zeroizing"), "{}:{item}", path.display());
+            }
+        }
+    }
+    assert!(judged > 80, "only {judged} types were found");
 }
 
 /// Settings that cannot disturb another process: a port the system gives, and no Lambda.
