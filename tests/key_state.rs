@@ -4,7 +4,10 @@
 use std::time::{Duration, SystemTime};
 
 use parameters_secrets_extension::{
-    cache::{CachePolicy, Caller, CallerId, KeyState, Output, Urgency},
+    cache::{
+        CachePolicy, Caller, CallerId, Event, FIRST_PAUSE, Holding, KNOWN_FOR, KeyState,
+        MAX_WAITERS, Output, Urgency,
+    },
     clock::Moment,
     fetch::{
         error::FetchError,
@@ -219,3 +222,113 @@ fn a_caller_that_was_handed_on_to_the_next_fetch_says_nothing_about_that() {
 
 /// Longer than the failure before is known.
 const KNOWN_NO_MORE: Duration = Duration::from_secs(31);
+
+#[test]
+fn what_a_key_holds_is_counted_in_bytes() {
+    let failure = "ThrottlingException".len() + "as told".len();
+    assert_eq!(Key::new().state.held_bytes(), None);
+
+    let mut key = Key::with_value(TTL);
+    assert_eq!(key.state.held_bytes(), Some("value".len()));
+    key.ask(Urgency::Patient);
+    key.settle(throttled());
+    assert_eq!(key.state.held_bytes(), Some("value".len() + failure), "and why it is not newer");
+
+    let mut key = Key::new();
+    key.policy.error_ttl = SECOND;
+    key.ask(Urgency::Patient);
+    key.settle(throttled());
+    assert_eq!(key.state.held_bytes(), Some(failure));
+}
+
+#[test]
+fn a_failure_is_held_only_where_failures_are_remembered() {
+    for (error_ttl, holding) in [(Duration::ZERO, Holding::Nothing), (SECOND, Holding::Failure)] {
+        let mut key = Key::new();
+        key.policy.error_ttl = error_ttl;
+        key.ask(Urgency::Patient);
+        key.settle(throttled());
+        assert_eq!(key.state.holding(), holding);
+    }
+}
+
+#[test]
+fn while_an_attempt_is_open_its_callers_get_the_old_value_as_long_as_the_attempt_is_new() {
+    let mut key = Key::with_value(TTL);
+    key.ask(Urgency::Patient);
+    key.settle(throttled());
+    key.pass(KNOWN_FOR - SECOND);
+    assert_eq!(key.ask(Urgency::Patient), [Out::Fetch(Demand::Background), ANSWERED]);
+
+    key.pass(KNOWN_FOR);
+    assert_eq!(key.ask(Urgency::Patient), [ANSWERED]);
+    key.pass(SECOND);
+    let waits = key.ask(Urgency::Patient);
+    assert_eq!(waits, [Out::Promote(Demand::OldValueWillDo)], "nothing is known any more");
+}
+
+#[test]
+fn where_nothing_is_kept_a_call_answers_each_caller_that_asks_while_it_is_open() {
+    let mut key = Key::new();
+    key.policy.ttl = Duration::ZERO;
+    key.ask(Urgency::Patient);
+    key.leave();
+    key.pass(HOUR);
+
+    assert_eq!(key.ask(Urgency::Patient), []);
+    assert_eq!(key.settle(value()), [Out::Answer { callers: 2, is_value: true }]);
+}
+
+#[test]
+fn a_call_that_is_as_old_as_the_ttl_answers_no_caller_that_asks_then() {
+    let mut key = Key::new();
+    key.ask(Urgency::Patient);
+    key.leave();
+    key.pass(TTL);
+
+    key.ask(Urgency::Patient);
+    assert_eq!(key.settle(value()), [ANSWERED, Out::Fetch(Demand::OldValueWillDo)]);
+}
+
+#[test]
+fn a_background_fetch_that_fails_for_a_reason_of_our_own_is_made_again_after_a_pause() {
+    let mut key = Key::with_value(TTL - 10 * SECOND);
+    let fetches_ahead = [Out::Fetch(Demand::Background), ANSWERED];
+    assert_eq!(key.ask(Urgency::Patient), fetches_ahead);
+    key.settle(Err(FetchError::Overloaded("as told")));
+
+    assert_eq!(key.ask(Urgency::Patient), [ANSWERED]);
+    key.pass(FIRST_PAUSE);
+    assert_eq!(key.ask(Urgency::Patient), fetches_ahead);
+}
+
+#[test]
+fn a_failure_is_told_of_unless_it_is_our_own_and_no_caller_waited() {
+    let own = || Err(FetchError::Overloaded("as told"));
+    for (reply, waits, is_told) in [
+        (own(), false, false),
+        (own(), true, true),
+        (throttled(), false, true),
+        (throttled(), true, true),
+    ] {
+        let mut key = Key::with_value(TTL - SECOND);
+        key.ask(if waits { Urgency::Refresh } else { Urgency::Patient });
+        let outputs = key.state.settle(reply, 0.0, &key.policy, key.now);
+        let told = |event: &Event| matches!(event, Event::Failed { .. });
+        let is_seen = outputs.iter().any(|it| matches!(it, Output::Note(event) if told(event)));
+        assert_eq!(is_seen, is_told);
+    }
+}
+
+#[test]
+fn the_caller_after_the_last_one_there_is_room_for_does_not_wait() {
+    for (mut key, instead) in [(Key::new(), false), (Key::with_value(TTL), true)] {
+        for _ in 0..MAX_WAITERS {
+            let seen = key.ask(Urgency::Patient);
+            assert!(!seen.contains(&ANSWERED));
+        }
+        let answered = |is_value| [Out::Answer { callers: 1, is_value }];
+        assert_eq!(key.ask(Urgency::Patient), answered(instead));
+        assert_eq!(key.ask(Urgency::Refresh), answered(false));
+    }
+}

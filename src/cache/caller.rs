@@ -42,3 +42,16 @@ impl Caller for Reply {
         !self.is_closed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_waits_until_it_hangs_up() {
+        let (reply, answer): (Reply, _) = oneshot::channel();
+        assert!(reply.still_waits());
+        drop(answer);
+        assert!(!reply.still_waits());
+    }
+}

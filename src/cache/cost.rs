@@ -16,3 +16,16 @@ pub fn cost<C>(key: &CacheKey, state: &KeyState<C>) -> usize {
 pub fn cost_of(key: &CacheKey, held: usize) -> usize {
     EACH_KEY + key.text_len() + held
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::SecretKey;
+
+    #[test]
+    fn a_key_costs_its_texts_and_what_it_holds_beside_its_share() {
+        let key = CacheKey::Secret(SecretKey::new("name".to_owned(), Some("id".to_owned()), None));
+        assert_eq!(cost_of(&key, 100), EACH_KEY + 106);
+        assert_eq!(cost::<()>(&key, &KeyState::default()), 0, "nothing is held");
+    }
+}

@@ -89,3 +89,58 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const TTL: Duration = Duration::from_secs(100);
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    /// What an entry of this age is, and what is given in place of a newer one.
+    #[expect(clippy::disallowed_methods, reason = "any moment will do")]
+    fn at(age: Duration) -> (Freshness, Option<Answer>) {
+        let policy = CachePolicy {
+            ttl: TTL,
+            ttl_spread: 0.0,
+            refresh_ahead: true,
+            stale_while_revalidate: TTL,
+            stale_if_error: TTL * 2,
+            error_ttl: Duration::ZERO,
+        };
+        let born = Moment { monotonic: Instant::now(), wall: SystemTime::UNIX_EPOCH };
+        let now = Moment { monotonic: born.monotonic + age, wall: born.wall + age };
+        let entry = Entry::new(SecretValue::new("value"), born, TTL);
+        assert_eq!(entry.body_len(), "value".len());
+        (entry.freshness(now, &policy), entry.answer_instead(now, &policy))
+    }
+
+    #[test]
+    fn each_time_in_a_values_life_ends_where_the_next_one_begins() {
+        for (begins, before, after) in [
+            (TTL * 4 / 5, Freshness::Fresh, Freshness::LastFifth),
+            (TTL, Freshness::LastFifth, Freshness::Revalidating),
+            (TTL * 2, Freshness::Revalidating, Freshness::Stale),
+            (TTL * 3, Freshness::Stale, Freshness::TooOld),
+        ] {
+            assert_eq!(at(begins - MILLISECOND).0, before);
+            assert_eq!(at(begins).0, after);
+        }
+    }
+
+    #[test]
+    fn what_is_given_in_place_of_a_newer_value_says_its_age_once_it_has_expired() {
+        let stale_age = |age| at(age).1.map(|answer| answer.stale_age);
+        for age in [Duration::ZERO, TTL - MILLISECOND] {
+            assert_eq!(stale_age(age), Some(None), "{age:?}");
+        }
+        for age in [TTL, TTL * 2, TTL * 3 - MILLISECOND] {
+            assert_eq!(stale_age(age), Some(Some(age)));
+        }
+        assert_eq!(stale_age(TTL * 3), None);
+    }
+}

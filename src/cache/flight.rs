@@ -134,3 +134,56 @@ impl<C: Caller> Waiters<C> {
         self.refreshing.retain(Caller::still_waits);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A caller that waits, or has hung up.
+    #[derive(Debug)]
+    struct Waiting(bool);
+
+    impl Caller for Waiting {
+        fn still_waits(&self) -> bool {
+            self.0
+        }
+    }
+
+    fn flight() -> Flight<Waiting> {
+        Flight::new(Demand::NewValueOnly, Waiters::none(), CallerId::default())
+    }
+
+    fn add(flight: &mut Flight<Waiting>, count: usize, waits: bool) {
+        for number in 0..count {
+            let urgency = if number % 2 == 0 { Urgency::Patient } else { Urgency::Refresh };
+            flight.make_room();
+            flight.waiters.push(Waiting(waits), urgency);
+        }
+    }
+
+    #[test]
+    fn callers_that_hung_up_are_forgotten_each_time_the_waiters_have_doubled() {
+        let mut flight = flight();
+        add(&mut flight, 12, true);
+        add(&mut flight, 4, false);
+        assert_eq!(flight.waiting(), 16);
+        add(&mut flight, 1, true);
+        assert_eq!(flight.waiting(), 13, "the first look, at few waiters");
+
+        add(&mut flight, 11, false);
+        assert_eq!(flight.waiting(), 24, "no look before they have doubled");
+        add(&mut flight, 1, true);
+        assert_eq!(flight.waiting(), 14);
+    }
+
+    #[test]
+    fn latecomers_count_as_waiters_and_are_forgotten_too() {
+        let mut flight = flight();
+        add(&mut flight, 8, true);
+        for _ in 0..8 {
+            flight.latecomers.push(Waiting(false), Urgency::Patient);
+        }
+        flight.make_room();
+        assert_eq!(flight.waiting(), 8);
+    }
+}

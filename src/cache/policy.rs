@@ -71,3 +71,39 @@ impl CachePolicy {
         self.ttl.mul_f64(1.0 - self.ttl_spread.clamp(0.0, 1.0) * draw)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TTL: Duration = Duration::from_secs(100);
+
+    fn policy(ttl_spread: f64) -> CachePolicy {
+        CachePolicy {
+            ttl: TTL,
+            ttl_spread,
+            refresh_ahead: true,
+            stale_while_revalidate: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            error_ttl: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_draw_shortens_the_ttl_by_its_share_of_the_spread() {
+        assert_eq!(policy(0.1).ttl_of_one_value(0.0), TTL);
+        assert_eq!(policy(0.5).ttl_of_one_value(0.5), TTL * 3 / 4);
+        assert_eq!(policy(0.5).ttl_of_one_value(1.0), TTL / 2);
+    }
+
+    #[test]
+    fn without_a_ttl_and_without_room_nothing_is_kept() {
+        assert!(policy(0.0).keeps_values());
+        assert!(!policy(0.0).keeping_nothing().keeps_values());
+        assert!(!Capacity::NOTHING.keeps_values());
+        assert!(!Capacity { keys: 1, bytes: 0 }.keeps_values());
+        assert!(!Capacity { keys: 0, bytes: 1 }.keeps_values());
+        assert!(Capacity { keys: 1, bytes: 1 }.keeps_values());
+        assert!(Capacity { keys: 2, bytes: 2 }.keeps_values());
+    }
+}

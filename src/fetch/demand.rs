@@ -70,3 +70,30 @@ pub struct Fetched {
     /// How long the upstream took, retries included.
     pub took: Duration,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any moment will do")]
+    fn a_call_that_is_put_back_has_not_left() {
+        let departure = Departure::default();
+        assert_eq!(departure.left_at(), None);
+        let at = Moment { monotonic: Instant::now(), wall: SystemTime::UNIX_EPOCH };
+        departure.leaves(at);
+        assert_eq!(departure.clone().left_at(), Some(at), "clones share it");
+        departure.is_put_back();
+        assert_eq!(departure.left_at(), None);
+    }
+
+    #[test]
+    fn a_caller_waits_for_all_but_work_in_the_background() {
+        assert!(!Demand::Background.waits());
+        assert!(Demand::OldValueWillDo.waits() && Demand::NewValueOnly.waits());
+    }
+}

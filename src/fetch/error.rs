@@ -162,3 +162,64 @@ impl FetchError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upstream(kind: UpstreamErrorKind) -> FetchError {
+        FetchError::Upstream { code: "Code".into(), message: "its words".into(), kind }
+    }
+
+    /// Every variant, and whether it is a refusal, throttling, our own, without an answer.
+    fn kinds() -> Vec<(FetchError, [bool; 4])> {
+        let (upstream_kind, after) = (UpstreamKind::SecretsManager, Duration::from_secs(1));
+        let throttling = UpstreamErrorKind::Throttling { retry_after: None };
+        vec![
+            (upstream(UpstreamErrorKind::Refusal), [true, false, false, false]),
+            (upstream(throttling), [false, true, false, false]),
+            (upstream(UpstreamErrorKind::Passing), [false, false, false, false]),
+            (
+                FetchError::Timeout { upstream: upstream_kind, after, hint: "" },
+                [false, false, false, true],
+            ),
+            (FetchError::Dispatch { reason: "no route".into() }, [false, false, false, true]),
+            (FetchError::Queued { upstream: upstream_kind, after }, [false, false, true, false]),
+            (FetchError::Overloaded("full"), [false, false, true, false]),
+            (FetchError::Panicked, [false, false, true, false]),
+            (FetchError::Stopping, [false, false, true, false]),
+            (FetchError::Abandoned, [false, false, true, false]),
+        ]
+    }
+
+    #[test]
+    fn each_error_says_what_it_means_for_the_value_and_for_the_service() {
+        for (error, expected) in kinds() {
+            let said = [
+                error.is_refusal(),
+                error.is_throttling(),
+                error.is_our_own(),
+                error.is_without_an_answer(),
+            ];
+            assert_eq!(said, expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_texts_of_an_error_are_counted() {
+        assert_eq!(
+            upstream(UpstreamErrorKind::Passing).text_len(),
+            "Code".len() + "its words".len()
+        );
+        assert_eq!(FetchError::Dispatch { reason: "no route".into() }.text_len(), "no route".len());
+        assert_eq!(FetchError::Panicked.text_len(), 0);
+    }
+
+    #[test]
+    fn advice_follows_the_services_words_and_names_its_own_settings() {
+        let advised = |kind| upstream(UpstreamErrorKind::Passing).with_advice(kind).to_string();
+        assert!(advised(UpstreamKind::SecretsManager).starts_with("its words ("));
+        assert!(advised(UpstreamKind::SecretsManager).contains("SECRETS_MANAGER_TTL"));
+        assert!(advised(UpstreamKind::ParameterStore).contains("BATCH_PARAMETERS"));
+    }
+}

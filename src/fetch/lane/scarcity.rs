@@ -107,3 +107,54 @@ impl Scarcity {
         pause.mul_f64(0.5 + self.rng.f64())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn throttled() -> Scarcity {
+        let permits = NonZeroUsize::new(3).unwrap();
+        let mut scarcity = Scarcity::new(permits, 7);
+        assert_eq!(scarcity.throttled(SECOND, SECOND, None), Some(Throttled::Begins));
+        scarcity
+    }
+
+    #[test]
+    fn it_ends_with_the_answer_that_finds_all_permits_back_and_the_pause_at_its_shortest() {
+        let mut scarcity = throttled();
+        let ends: Vec<_> = (0..7).map(|_| scarcity.answered()).collect();
+        assert_eq!(ends, [None, None, None, None, None, None, Some(Throttled::Ends)]);
+        assert!(!scarcity.is_on());
+        assert_eq!(scarcity.answered(), None, "it is over");
+    }
+
+    #[test]
+    fn each_answer_opens_one_more_call_up_to_the_permits() {
+        let mut scarcity = throttled();
+        let windows: Vec<_> = (0..4)
+            .map(|_| {
+                scarcity.answered();
+                scarcity.window()
+            })
+            .collect();
+        assert_eq!(windows, [2, 3, 3, 3]);
+    }
+
+    #[test]
+    fn calls_that_left_before_a_throttled_one_was_known_begin_no_further_pause() {
+        let mut scarcity = throttled();
+        let (resumes_at, next_pause) = (scarcity.resumes_at(), scarcity.next_pause);
+        assert_eq!(scarcity.throttled(SECOND, SECOND * 2, None), Some(Throttled::Continues));
+        assert_eq!(
+            (scarcity.resumes_at(), scarcity.next_pause),
+            (resumes_at.max(SECOND * 2), next_pause)
+        );
+
+        scarcity.throttled(SECOND, SECOND * 2, Some(SECOND * 10));
+        assert_eq!(scarcity.resumes_at(), SECOND * 12, "the service asked for it");
+        scarcity.throttled(SECOND, SECOND * 2, Some(SECOND * 100));
+        assert_eq!(scarcity.resumes_at(), SECOND * 2 + LONGEST_RETRY_AFTER);
+    }
+}

@@ -237,6 +237,53 @@ fn a_fetch_ends_with_its_own_time_out_wherever_it_is() {
     assert_eq!((test.lane.open_calls(), test.lane.wake_at()), (0, None));
 }
 
+#[test]
+fn a_lane_says_how_many_calls_are_open_and_whether_the_service_throttles() {
+    let mut test = Test::new(LIMITS);
+    test.fetch(Demand::NewValueOnly);
+    test.fetch(Demand::NewValueOnly);
+    let calls = test.calls(NOW);
+    assert_eq!((test.lane.open_calls(), test.lane.permits(), test.lane.is_scarce()), (2, 3, false));
+    test.ends(&calls[0], THROTTLED, NOW);
+    assert_eq!((test.lane.open_calls(), test.lane.window(), test.lane.is_scarce()), (1, 1, true));
+}
+
+#[test]
+fn what_can_leave_at_once_needs_no_place_in_the_queue() {
+    let limits = LaneLimits { permits: NonZeroUsize::MIN, max_queued: 0, ..LIMITS };
+    let mut test = Test::new(limits);
+    test.fetch(Demand::NewValueOnly);
+    test.leave(NOW);
+    assert_eq!(test.lane.fetch(FetchId(9), key(9), Demand::NewValueOnly, NOW), Err(Full));
+
+    let mut test = Test::new(LaneLimits { max_queued: 1, ..LIMITS });
+    test.fetch(Demand::NewValueOnly);
+    let second = test.lane.fetch(FetchId(9), key(9), Demand::NewValueOnly, NOW);
+    assert_eq!(second, Err(Full), "it would not be the next one to leave");
+}
+
+#[test]
+fn the_end_of_a_pause_wakes_no_lane_whose_calls_are_all_open() {
+    let mut test = Test::new(LIMITS);
+    test.fetch(Demand::NewValueOnly);
+    test.fetch(Demand::NewValueOnly);
+    let calls = test.calls(NOW);
+    test.ends(&calls[0], THROTTLED, NOW);
+    assert_eq!(test.lane.wake_at(), Some(LIMITS.time_out), "one call may be open, and one is");
+    test.ends(&calls[1], Ending::Failed, NOW);
+    assert_eq!(test.lane.wake_at(), Some(test.lane.pause(NOW)));
+}
+
+#[test]
+fn a_lane_that_stops_names_what_was_there_and_forgets_it() {
+    let mut test = Test::new(LaneLimits { permits: NonZeroUsize::MIN, ..LIMITS });
+    let called = test.fetch(Demand::NewValueOnly);
+    test.leave(NOW);
+    let queued = test.fetch(Demand::NewValueOnly);
+    assert_eq!(test.lane.stop(), [FetchId(queued), FetchId(called)]);
+    assert_eq!((test.lane.queued(), test.lane.open_calls(), test.leave(NOW)), (0, 0, vec![]));
+}
+
 fn batching() -> LaneLimits {
     LaneLimits { batches: true, ..LIMITS }
 }
