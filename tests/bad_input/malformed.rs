@@ -10,8 +10,7 @@ async fn what_is_no_request_is_refused() {
     let server = server();
     for request in [
         "\x00\x01\x02\x03",
-        "\x16\x03\x01\x02\x00\x01\x00\x01\u{fc}", // how TLS begins
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",       // how HTTP/2 begins
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", // how HTTP/2 begins
         "GET\r\n\r\n",
         "GET /secretsmanager/get\r\n\r\n",
         "GET / HTTP/1.2\r\nHost: localhost\r\n\r\n",
@@ -36,6 +35,15 @@ async fn what_is_no_request_is_refused() {
     ] {
         assert_refused(&server, request, MALFORMED).await;
     }
+    server.no_connection_is_left().await;
+}
+
+#[actix_rt::test]
+async fn a_client_that_speaks_tls_is_told_to_use_http() {
+    let server = server();
+    let hello = "\x16\x03\x01\x02\x00\x01\x00\x01\u{fc}";
+    assert_refused(&server, hello, "this is TLS, and the port speaks plain HTTP: use http://")
+        .await;
     server.no_connection_is_left().await;
 }
 

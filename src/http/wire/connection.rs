@@ -163,6 +163,9 @@ impl Connection {
             if self.head_end.seen() > HEAD_LIMIT {
                 return self.refuse(refusal::TOO_LARGE);
             }
+            if self.head_end.is_tls() {
+                return self.refuse(refusal::TLS);
+            }
             if self.head_end.is_malformed() {
                 return self.refuse(refusal::MALFORMED);
             }

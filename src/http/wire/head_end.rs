@@ -54,6 +54,11 @@ impl HeadEnd {
         self.first.is_some_and(|byte| !byte.is_ascii_graphic())
     }
 
+    /// Whether this is a TLS handshake: its records have the type 22 (RFC 8446, section 5.1).
+    pub(super) fn is_tls(&self) -> bool {
+        self.first == Some(22)
+    }
+
     /// The bytes of this head so far.
     pub(super) fn seen(&self) -> usize {
         self.seen

@@ -20,6 +20,7 @@ pub(super) const TOO_SLOW: &str = "URL and headers did not arrive completely wit
 pub(super) const TOO_LARGE: &str = "URL and headers together must be smaller than 64 KiB";
 const TOO_MANY: &str = "a request has 96 headers at most";
 pub(super) const MALFORMED: &str = "this is not a well-formed HTTP/1.1 request";
+pub(super) const TLS: &str = "this is TLS, and the port speaks plain HTTP: use http://";
 
 /// What actix-http writes before the answer if the request has `Expect: 100-continue`.
 pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
