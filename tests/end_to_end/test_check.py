@@ -1,7 +1,6 @@
 """`--check` says which step of the way to a value fails, and what to do about it."""
 
 import json
-import socket
 import subprocess
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from support.aws_stub import AwsStub
 from support.certificates import Authority, make_authority
 from support.check import Checked, check, on_aws
 from support.environment import settings
+from support.held_port import HeldPort
 from support.log_file import LogFile
 from support.moto_upstream import MotoUpstream
 from support.private_words import SESSION_TOKEN, value_of
@@ -104,10 +104,12 @@ def test_no_dns(trusting: dict[str, str], log: LogFile) -> None:
 
 
 def test_nothing_listens(trusting: dict[str, str], log: LogFile) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    held = HeldPort()
+    port = held.number
 
     checked = check(log, SECRET, environment=on_aws(f"https://127.0.0.1:{port}", **trusting))
+
+    held.close()
 
     assert checked.failed == ["TCP secretsmanager"]
     assert f"127.0.0.1:{port}" in checked.line("TCP secretsmanager").text

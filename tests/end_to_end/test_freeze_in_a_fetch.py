@@ -52,7 +52,7 @@ def freeze_while_the_call_is_open(stub: AwsStub, proxy: FaultProxy, cut: bool) -
 
 
 @pytest.mark.parametrize("cut", [False, True], ids=["silent connections", "cut connections"])
-def test_a_call_without_an_answer_is_made_again_once(
+def test_a_call_without_an_answer_is_made_again(
     start_extension: StartExtension, stub: AwsStub, proxy: FaultProxy, cut: bool
 ) -> None:
     value = secret("db", value_of("db"))
@@ -63,7 +63,8 @@ def test_a_call_without_an_answer_is_made_again_once(
     freeze_while_the_call_is_open(stub, proxy, cut)
 
     assert caller.answer().status == 200
-    assert len(stub.calls) == 2
+    # The SDK replaces a connection that was reset in 50 ms at most, and its attempt may have left before.
+    assert 2 <= len(stub.calls) <= (3 if cut else 2)
     assert not extension.log.matches(r" (ERROR|WARN) ")
 
 

@@ -1,10 +1,9 @@
 """What is missing, or out of reach, is named in the error, with what to do about it."""
 
-import socket
-
 import pytest
 
 from conftest import StartExtension
+from support.held_port import HeldPort
 
 SECRET, PARAMETER = "/secretsmanager/get?secretId=db", "/systemsmanager/parameters/get?name=db"
 
@@ -35,7 +34,8 @@ def test_a_name_that_does_not_resolve_is_told(start_extension: StartExtension, p
 
 
 def test_a_host_that_refuses_is_told_with_its_port(start_extension: StartExtension) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    held = HeldPort()
 
-    assert f"127.0.0.1:{port}: " in text_of(start_extension, SECRET, f"https://127.0.0.1:{port}")
+    assert f"127.0.0.1:{held.number}: " in text_of(start_extension, SECRET, f"https://127.0.0.1:{held.number}")
+
+    held.close()
