@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::{fetch::error::FetchError, settings::Token};
 
-/// How many tokens are kept: the current credentials' and those before, by either service.
-const MAX_KNOWN: usize = 4;
+/// How many tokens are kept: the current credentials' and those before, by either service, the client's and
+/// what the endpoint of the credentials is shown, each of which may be exchanged.
+const MAX_KNOWN: usize = 8;
 
 const REDACTED: &str = "[redacted]";
 
@@ -18,7 +19,7 @@ const REDACTED: &str = "[redacted]";
 pub(super) struct KnownTokens(Mutex<Vec<Token>>);
 
 impl KnownTokens {
-    /// Redacts this token in every further text. Beyond four, the oldest is forgotten.
+    /// Redacts this token in every further text. Beyond eight, the oldest is forgotten.
     pub(super) fn add(&self, token: Token) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.iter().any(|other| other.reveal() == token.reveal()) {
@@ -46,7 +47,49 @@ impl KnownTokens {
     fn first_line(&self, text: &str) -> String {
         let line = text.lines().next().unwrap_or_default();
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().fold(line.to_owned(), |line, token| line.replace(token.reveal(), REDACTED))
+        known.iter().fold(line.to_owned(), |line, token| without(token.reveal(), &line))
+    }
+}
+
+/// The text without the token, wherever and in whatever mixture it is plain and percent-encoded.
+fn without(token: &str, text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let length = match length_of(token.as_bytes(), rest.as_bytes()) {
+            Some(length) => {
+                kept.push_str(REDACTED);
+                length
+            }
+            None => {
+                kept.push(next);
+                next.len_utf8()
+            }
+        };
+        rest = &rest[length..];
+    }
+    kept
+}
+
+/// How many bytes the token takes at the beginning of this text; none if it is not there.
+fn length_of(token: &[u8], text: &[u8]) -> Option<usize> {
+    token.iter().try_fold(0, |length, &byte| Some(length + length_of_one(byte, &text[length..])?))
+}
+
+fn length_of_one(byte: u8, text: &[u8]) -> Option<usize> {
+    let plain = || (text.first() == Some(&byte)).then_some(1);
+    encoded_length(byte, text).or_else(plain)
+}
+
+/// `%2F`, or `%252F` where that was encoded once more, and so on.
+fn encoded_length(byte: u8, text: &[u8]) -> Option<usize> {
+    let mut rest = text.strip_prefix(b"%")?;
+    loop {
+        let digits = rest.get(..2).and_then(|digits| str::from_utf8(digits).ok());
+        if digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) == Some(byte) {
+            return Some(text.len() - rest.len() + 2);
+        }
+        rest = rest.strip_prefix(b"25")?;
     }
 }
 
@@ -91,8 +134,29 @@ mod tests {
 
     #[test]
     fn the_newest_tokens_are_known() {
-        let known = knowing(&["token-1", "token-2", "token-2", "token-3", "token-4", "token-5"]);
+        let known =
+            knowing(&["a-1", "a-2", "a-2", "a-3", "a-4", "a-5", "a-6", "a-7", "a-8", "a-9"]);
 
-        assert_eq!(known.first_line("token-1 token-2 token-5"), "token-1 [redacted] [redacted]");
+        assert_eq!(known.first_line("a-1 a-2 a-9"), "a-1 [redacted] [redacted]");
+    }
+
+    #[test]
+    fn a_token_is_cut_out_however_it_is_percent_encoded() {
+        let known = knowing(&["a/b+c=é"]);
+
+        for written in [
+            "a/b+c=é",
+            "a%2Fb%2Bc%3D%C3%A9",
+            "a%2fb%2bc%3d%c3%a9",
+            "a/b%2Bc=é",
+            "%61%2F%62%2B%63%3D%C3%A9",
+            "a%252Fb%252Bc%253D%25C3%25A9",
+        ] {
+            let line = known.first_line(&format!("%2F token={written}&x=é%2"));
+            assert_eq!(line, "%2F token=[redacted]&x=é%2", "{written}");
+        }
+        for other in ["a/b+c=", "a%2Fb", "a%2Gb+c=é", "%", "%2", "%25", "%2525", "é"] {
+            assert_eq!(known.first_line(other), other);
+        }
     }
 }
