@@ -9,7 +9,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{check, core_dumps, extension::Boot, settings::Settings, version::version};
+use crate::{check, core_dumps, extension::Boot, ping, settings::Settings, version::version};
 
 const HELP: &str = "\
 parameters-secrets-extension serves secrets and parameters to a Lambda function, from memory.
@@ -17,6 +17,7 @@ parameters-secrets-extension serves secrets and parameters to a Lambda function,
 Usage:
   parameters-secrets-extension                    serve; outside Lambda until SIGTERM or ctrl-C
   parameters-secrets-extension --check [ITEM...]  can values be read from here, and if not, why?
+  parameters-secrets-extension --ping             does one serve here? For a container's health check
   parameters-secrets-extension --version          version, target, TLS library
   parameters-secrets-extension --help             this text
 
@@ -40,6 +41,8 @@ pub enum Command {
     Version,
     /// Find out whether values can be read from here: these items, besides what every read needs.
     Check(Vec<String>),
+    /// Find out whether an extension serves on this machine's port.
+    Ping,
     /// Anything else, which the error repeats.
     Unknown(String),
 }
@@ -53,8 +56,11 @@ impl Command {
         match (first.as_str(), arguments.next()) {
             ("--check", item) => Self::Check(item.into_iter().chain(arguments).collect()),
             ("--help" | "-h", None) => Self::Help,
+            ("--ping", None) => Self::Ping,
             ("--version" | "-V", None) => Self::Version,
-            ("--help" | "-h" | "--version" | "-V", Some(second)) => Self::Unknown(second),
+            ("--help" | "-h" | "--ping" | "--version" | "-V", Some(second)) => {
+                Self::Unknown(second)
+            }
             _ => Self::Unknown(first),
         }
     }
@@ -70,6 +76,12 @@ impl Command {
                 core_dumps::turn_off();
                 check::run(Settings::from_environment(), &items)
             }
+            Self::Ping => match ping::ping(Settings::from_environment().settings.http_port) {
+                Ok(()) => print(io::stdout(), "it serves\n", ExitCode::SUCCESS),
+                Err(error) => {
+                    print(io::stderr(), &format!("it does not serve: {error}\n"), ExitCode::FAILURE)
+                }
+            },
             Self::Help => print(io::stdout(), HELP, ExitCode::SUCCESS),
             Self::Version => print(io::stdout(), &format!("{}\n", version()), ExitCode::SUCCESS),
             Self::Unknown(argument) => {
@@ -110,6 +122,11 @@ mod tests {
     }
 
     #[test]
+    fn a_ping_takes_nothing() {
+        assert_eq!(of(&["--ping"]), Command::Ping);
+    }
+
+    #[test]
     fn help_and_version_have_short_forms() {
         assert_eq!((of(&["--help"]), of(&["-h"])), (Command::Help, Command::Help));
         assert_eq!((of(&["--version"]), of(&["-V"])), (Command::Version, Command::Version));
@@ -118,6 +135,7 @@ mod tests {
     #[test]
     fn anything_else_is_named() {
         assert_eq!(of(&["check"]), Command::Unknown("check".into()));
+        assert_eq!(of(&["--ping", "now"]), Command::Unknown("now".into()));
         assert_eq!(of(&["--version", "now"]), Command::Unknown("now".into()));
     }
 }
