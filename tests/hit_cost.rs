@@ -148,7 +148,7 @@ impl Client {
 fn service(token: &str) -> Service {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let TestCache { cache, stats, .. } = TestCache::new(&FakeUpstream::new());
-    let tokens = Tokens { session: Token::new(token.to_owned()), container: None };
+    let tokens = Tokens { session: Token::new(token.to_owned()), ..Tokens::default() };
     let cache: Cache = Rc::into_inner(cache).unwrap();
-    Service { authorizer: Authorizer::new(tokens, None, clock), cache, stats }
+    Service { authorizer: Authorizer::new(&tokens, None, clock), cache, stats }
 }

@@ -1,7 +1,10 @@
-//! Which tokens are accepted where: a SnapStart function has no session token of its own.
+//! Which tokens are accepted where: a SnapStart function has no session token of its own, and
+//! beside a container the user chooses one, which a file may hold.
 
 use std::{
     cell::{Cell, RefCell},
+    fs,
+    path::Path,
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -16,7 +19,7 @@ use parameters_secrets_extension::{
         upstream::Upstreams,
     },
     http::Authorizer,
-    settings::Tokens,
+    settings::{GivenToken, Tokens},
 };
 use tokio::time::{Instant, advance, pause};
 
@@ -68,12 +71,12 @@ fn server(tokens: Tokens, endpoint: &Rc<CredentialsEndpoint>) -> TestServer {
     let upstreams = Upstreams::of_one(FakeUpstream::new());
     TestServer::guarded(Config::default(), upstreams, |clock| {
         asked.clock.replace(Some(Arc::clone(&clock)));
-        Authorizer::new(tokens, Some(endpoint), clock)
+        Authorizer::new(&tokens, Some(endpoint), clock)
     })
 }
 
 fn snap_start() -> Tokens {
-    Tokens { session: None, container: token("container-token") }
+    Tokens { container: token("container-token"), ..Tokens::default() }
 }
 
 async fn reply_with(server: &TestServer, token: &str) -> Reply {
@@ -220,7 +223,7 @@ async fn without_credentials_only_the_container_token_opens() {
 #[actix_rt::test]
 async fn a_function_with_a_session_token_accepts_that_one_alone() {
     let endpoint = endpoint_with("current-token");
-    let tokens = Tokens { session: token(TOKEN), container: token("container-token") };
+    let tokens = Tokens { session: token(TOKEN), ..snap_start() };
     let server = server(tokens, &endpoint);
 
     assert_eq!(status_with(&server, TOKEN).await, 200);
@@ -236,4 +239,104 @@ async fn without_any_token_everything_is_refused() {
 
     assert_eq!(status_with(&server, "current-token").await, 401);
     assert_eq!(status_with(&server, "").await, 401);
+}
+
+fn given(value: &str) -> Tokens {
+    let given = GivenToken::new("AWS_TOKEN", value.to_owned());
+    Tokens { given, container: token("container-token"), ..Tokens::default() }
+}
+
+fn file(path: &Path) -> Tokens {
+    given(&format!("file://{}", path.display()))
+}
+
+#[actix_rt::test]
+async fn beside_a_container_the_users_token_opens_and_no_other() {
+    let endpoint = endpoint_with("current-token");
+    let server = server(given("users-token"), &endpoint);
+
+    assert_eq!(status_with(&server, "users-token").await, 200);
+    assert_eq!(status_with(&server, "container-token").await, 401);
+    assert_eq!(status_with(&server, "current-token").await, 401);
+    assert_eq!(*endpoint.asked.borrow(), 0);
+}
+
+#[actix_rt::test]
+async fn a_session_token_goes_before_the_users() {
+    let tokens = Tokens { session: token(TOKEN), ..given("users-token") };
+    let server = server(tokens, &endpoint_with("current-token"));
+
+    assert_eq!(status_with(&server, TOKEN).await, 200);
+    assert_eq!(status_with(&server, "users-token").await, 401);
+}
+
+#[actix_rt::test]
+async fn the_token_in_a_file_opens_and_a_new_one_does_as_soon_as_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    fs::write(&path, "old\n").unwrap();
+    let server = server(file(&path), &endpoint_with("current-token"));
+    assert_eq!(status_with(&server, "old").await, 200);
+    assert_eq!(status_with(&server, "new").await, 401);
+
+    fs::write(&path, "new\n").unwrap();
+
+    assert_eq!(status_with(&server, "new").await, 200);
+    assert_eq!(status_with(&server, "old").await, 401);
+    assert_eq!(status_with(&server, "container-token").await, 401);
+}
+
+#[actix_rt::test]
+async fn a_token_that_was_exchanged_opens_for_less_than_a_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    fs::write(&path, "old").unwrap();
+    let server = server(file(&path), &endpoint_with("current-token"));
+    assert_eq!(status_with(&server, "old").await, 200);
+
+    fs::write(&path, "new").unwrap();
+    server.clock.freeze(Duration::from_secs(1));
+
+    assert_eq!(status_with(&server, "old").await, 401);
+}
+
+#[actix_rt::test]
+async fn without_the_tokens_file_the_answer_says_which_is_missing_and_what_belongs_into_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    let server = server(file(&path), &endpoint_with("current-token"));
+
+    let reply = reply_with(&server, "token").await;
+    assert_eq!(reply.status(), 400);
+    assert_eq!(reply.header("X-Amzn-ErrorType"), Some("DispatchFailure"));
+    let beginning = format!(
+        "an unexpected error occurred while executing request: DispatchFailure: no token to compare \
+         with, because {}, which AWS_TOKEN names, cannot be read (No such file",
+        path.display()
+    );
+    assert!(reply.body.starts_with(&beginning), "{reply:?}");
+    assert!(
+        reply.body.contains("what clients send as X-Aws-Parameters-Secrets-Token"),
+        "{reply:?}"
+    );
+
+    fs::write(&path, "token").unwrap();
+    assert_eq!(status_with(&server, "token").await, 200);
+
+    fs::remove_file(&path).unwrap();
+    server.clock.freeze(Duration::from_secs(1));
+    assert_eq!(status_with(&server, "token").await, 400);
+}
+
+#[actix_rt::test]
+async fn a_hundred_requests_at_once_are_judged_by_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    fs::write(&path, "token").unwrap();
+    let server = server(file(&path), &endpoint_with("current-token"));
+
+    let right = join_all((0..100).map(|_| status_with(&server, "token"))).await;
+    let wrong = join_all((0..100).map(|_| status_with(&server, "wrong"))).await;
+
+    assert_eq!((right, wrong), (vec![200; 100], vec![401; 100]));
 }

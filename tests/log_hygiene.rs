@@ -37,9 +37,11 @@ use crate::support::{
 };
 
 const VALUE: &str = "correct-horse-battery-staple";
-const TOKENS: [&str; 4] = [
+const TOKENS: [&str; 6] = [
     "token-of-the-function",
     "token-of-the-container",
+    "token-of-the-user",
+    "token-of-the-agent",
     "token-of-a-stranger",
     "key-of-the-function",
 ];
@@ -181,6 +183,8 @@ fn environment() -> impl Iterator<Item = (String, String)> {
     [
         ("AWS_SESSION_TOKEN", "token-of-the-function"),
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "token-of-the-container"),
+        ("PARAMETERS_SECRETS_EXTENSION_TOKEN", "token-of-the-user"),
+        ("AWS_TOKEN", "token-of-the-agent"),
         ("AWS_SECRET_ACCESS_KEY", "key-of-the-function"),
         ("PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL", "DEBUG"),
         ("PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE", "many"),
@@ -197,7 +201,7 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
     let tokens = reading.settings.tokens.clone();
     let cache = TestCache::new(&FakeUpstream::new());
     let service = web::Data::new(Service {
-        authorizer: Authorizer::new(tokens.clone(), None, Arc::new(SystemClock)),
+        authorizer: Authorizer::new(&tokens, None, Arc::new(SystemClock)),
         cache: Rc::into_inner(cache.cache).unwrap(),
         stats: cache.stats,
     });
@@ -209,7 +213,7 @@ async fn nothing_that_holds_a_value_or_a_token_shows_it() {
         reading.settings.max_connections,
         FreezeWatch::new(Arc::new(SystemClock)),
     ));
-    aws.keep_secret(&tokens);
+    tokens.values().for_each(|token| aws.keep_secret(token));
     let token = tokens.session.clone().unwrap();
 
     for (what, debug) in [

@@ -270,8 +270,8 @@ async fn a_handler_that_panics_answers_500_on_a_connection_that_goes_on_and_the_
     let log = CapturedLog::at_debug_with_panics();
     let upstreams = Upstreams::of_one(FakeUpstream::new());
     let server = TestServer::guarded(Config::default(), upstreams, |clock| {
-        let tokens = Tokens { session: None, container: token("another") };
-        Authorizer::new(tokens, Some(Rc::new(PanickingEndpoint(Cell::new(false)))), clock)
+        let tokens = Tokens { container: token("another"), ..Tokens::default() };
+        Authorizer::new(&tokens, Some(Rc::new(PanickingEndpoint(Cell::new(false)))), clock)
     });
     let mut client = server.client().await;
 

@@ -16,7 +16,7 @@ use crate::{
         aws::{Aws, WHERE_CREDENTIALS_COME_FROM, causes},
         local_store::LocalStore,
     },
-    settings::Settings,
+    settings::{Accepted, GivenToken, Settings, Token, TokenSource},
 };
 
 /// The container endpoint is on the same machine.
@@ -68,15 +68,29 @@ fn source_of(credentials: &Credentials) -> &'static str {
 
 pub(super) async fn session_token(settings: &Settings) -> Outcome<()> {
     let header = "clients send it as X-Aws-Parameters-Secrets-Token";
-    let tokens = &settings.tokens;
-    if tokens.session.is_some() {
-        Ok(((), format!("AWS_SESSION_TOKEN is set; {header}")))
-    } else if tokens.container.is_some() {
-        Ok(((), format!("AWS_CONTAINER_AUTHORIZATION_TOKEN is set; {header}")))
-    } else {
-        Err(Failure::new(
+    let is_set = |variable| Ok(((), format!("{variable} is set; {header}")));
+    match settings.tokens.accepted() {
+        Some(Accepted::Session(_)) => is_set("AWS_SESSION_TOKEN"),
+        Some(Accepted::Container(_)) => is_set("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+        Some(Accepted::Given(GivenToken { variable, source: TokenSource::Value(_) })) => {
+            is_set(variable)
+        }
+        Some(Accepted::Given(GivenToken { variable, source: TokenSource::File(path) })) => {
+            let name = path.display();
+            match Token::from_file(path) {
+                Ok(_token) => {
+                    Ok(((), format!("{variable} names {name}, which holds it; {header}")))
+                }
+                Err(error) => Err(Failure::new(
+                    format!("{variable} names {name}, which cannot be read: {error}"),
+                    "put what clients send into the file, and let the extension's user read it",
+                )),
+            }
+        }
+        None => Err(Failure::new(
             "none is set, so every request would be refused with 401",
-            "use temporary credentials, which bring AWS_SESSION_TOKEN; with a local store any word will do",
-        ))
+            "use temporary credentials, which bring AWS_SESSION_TOKEN; beside a container set \
+             PARAMETERS_SECRETS_EXTENSION_TOKEN; with a local store any word will do",
+        )),
     }
 }

@@ -37,7 +37,7 @@ impl Backend {
                 .map_err(|error| error.to_string());
         }
         let aws = Arc::new(Aws::new(settings.aws.clone(), settings.max_connections, freezes));
-        aws.keep_secret(&settings.tokens);
+        settings.tokens.values().for_each(|token| aws.keep_secret(token));
         Ok(Self::Aws { upstreams: upstreams(&aws), aws })
     }
 

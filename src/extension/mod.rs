@@ -113,11 +113,7 @@ async fn serve(
     let snapshot = Snapshot::new(settings.lambda.as_ref());
     let stats = Rc::new(Stats::default());
     let service = web::Data::new(Service {
-        authorizer: Authorizer::new(
-            settings.tokens.clone(),
-            backend.current_token(),
-            Arc::clone(&clock),
-        ),
+        authorizer: Authorizer::new(&settings.tokens, backend.current_token(), Arc::clone(&clock)),
         cache: cache(settings, &snapshot, backend.upstreams(), freezes, clock, Rc::clone(&stats)),
         stats: Rc::clone(&stats),
     });
@@ -212,6 +208,7 @@ async fn warm_up_and_prefetch(
         // The outcome does not matter: the runtime has started, or never will.
         let _ = lifecycle.registered().await;
     }
+    service.authorizer.look().await;
     backend.warm_up().await;
     snapshot.passing().await;
     prefetch(&settings, &service.cache).await;

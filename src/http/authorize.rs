@@ -1,4 +1,4 @@
-//! Admits requests that carry the function's session token.
+//! Admits requests that carry the token of this environment.
 
 use std::{cell::Cell, fmt, rc::Rc, sync::Arc};
 
@@ -8,22 +8,29 @@ use tracing::warn;
 use crate::{
     clock::Clock,
     fetch::{aws::CurrentToken, error::SharedFetchError},
-    http::{reply::BAD_TOKEN, snap_start_tokens::SnapStartTokens},
+    http::{reply::BAD_TOKEN, snap_start_tokens::SnapStartTokens, token_file::TokenFile},
     log::debug,
-    settings::Tokens,
+    settings::{self, GivenToken, Token, TokenSource, Tokens},
 };
 
 const TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-token");
 
-/// Compares a request's token with the function's, in constant time.
-///
-/// A function has `AWS_SESSION_TOKEN`. A SnapStart function has none: its clients send the session
-/// token of their current credentials, or the token with which they fetched those credentials; both
-/// are accepted.
+/// Compares a request's token with the one of this environment, in constant time.
 pub struct Authorizer {
-    tokens: Tokens,
-    current: Option<SnapStartTokens>,
+    accepted: Accepted,
     warned_of: WarnedOf,
+}
+
+enum Accepted {
+    /// A function's `AWS_SESSION_TOKEN`, or the token of the user's choice.
+    One { token: Token, variable: &'static str },
+    /// The token in a file.
+    OfFile(TokenFile),
+    /// A SnapStart function has no session token in its environment: its clients send the session
+    /// token of their current credentials, or the token with which they fetched those credentials.
+    SnapStart { container: Token, current: Option<SnapStartTokens> },
+    /// There is no token.
+    None,
 }
 
 /// The kinds of refusal that have been logged at WARN.
@@ -40,18 +47,37 @@ impl fmt::Debug for Authorizer {
 }
 
 impl Authorizer {
-    /// Accepts `tokens`. If the function has container credentials and no session token among them,
-    /// accepts the token that `current` gives, too.
+    /// Accepts the first of `tokens` that is set. Under SnapStart it accepts the token that
+    /// `current` gives, too.
     pub fn new(
-        tokens: Tokens,
+        tokens: &Tokens,
         current: Option<Rc<dyn CurrentToken>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let has_container_credentials = tokens.session.is_none() && tokens.container.is_some();
-        let current = current
-            .filter(|_| has_container_credentials)
-            .map(|source| SnapStartTokens::new(source, clock));
-        Self { tokens, current, warned_of: WarnedOf::default() }
+        let accepted = match tokens.accepted() {
+            Some(settings::Accepted::Session(token)) => {
+                Accepted::One { token: token.clone(), variable: "AWS_SESSION_TOKEN" }
+            }
+            Some(settings::Accepted::Given(GivenToken { variable, source })) => match source {
+                TokenSource::Value(token) => Accepted::One { token: token.clone(), variable },
+                TokenSource::File(path) => {
+                    Accepted::OfFile(TokenFile::new(path.clone(), variable, current, clock))
+                }
+            },
+            Some(settings::Accepted::Container(token)) => Accepted::SnapStart {
+                container: token.clone(),
+                current: current.map(|source| SnapStartTokens::new(source, clock)),
+            },
+            None => Accepted::None,
+        };
+        Self { accepted, warned_of: WarnedOf::default() }
+    }
+
+    /// Looks for the token, so that the log warns before the first request if there is none.
+    pub async fn look(&self) {
+        if let Accepted::OfFile(file) = &self.accepted {
+            file.look().await;
+        }
     }
 
     /// Logs why a request was refused, which its answer does not say. The first refusal of each
@@ -61,19 +87,35 @@ impl Authorizer {
         if headers.contains_key(&TOKEN) {
             if !self.warned_of.wrong.replace(true) {
                 warn!(
-                    "a request was refused with 401 because its token is wrong: send the \
-                     AWS_SESSION_TOKEN that this environment has now"
+                    "a request was refused with 401 because its token is wrong: send {}",
+                    self.what_to_send()
                 );
             }
             debug!(token = "wrong", "refused: {BAD_TOKEN}");
         } else {
             if !self.warned_of.missing.replace(true) {
                 warn!(
-                    "a request was refused with 401 because it has no token: send AWS_SESSION_TOKEN \
-                     in the header X-Aws-Parameters-Secrets-Token"
+                    "a request was refused with 401 because it has no token: send {} in the header \
+                     X-Aws-Parameters-Secrets-Token",
+                    self.what_to_send()
                 );
             }
             debug!(token = "missing", "refused: {BAD_TOKEN}");
+        }
+    }
+
+    fn what_to_send(&self) -> String {
+        match &self.accepted {
+            Accepted::One { variable, .. } => {
+                format!("the {variable} that this environment has now")
+            }
+            Accepted::OfFile(file) => format!("what {} holds now", file.path().display()),
+            Accepted::SnapStart { .. } => "the session token of the function's current \
+                credentials, or AWS_CONTAINER_AUTHORIZATION_TOKEN"
+                .to_owned(),
+            Accepted::None => {
+                format!("{}, once it is set here and for the client", settings::OWN_VARIABLE)
+            }
         }
     }
 
@@ -81,20 +123,21 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// Under SnapStart, when there are no credentials to check the token against.
+    /// There is nothing to check the token against: the token's file cannot be read, or a SnapStart
+    /// function has no credentials.
     pub async fn admits(&self, headers: &HeaderMap) -> Result<bool, SharedFetchError> {
         let Some(presented) = headers.get(&TOKEN) else { return Ok(false) };
         let presented = presented.as_bytes();
-        if let Some(session) = &self.tokens.session {
-            return Ok(session.is(presented));
-        }
-        if self.tokens.container.as_ref().is_some_and(|container| container.is(presented)) {
-            return Ok(true);
-        }
-        match &self.current {
+        match &self.accepted {
+            Accepted::One { token, .. } => Ok(token.is(presented)),
+            Accepted::OfFile(file) if file.knows(presented) => Ok(true),
             // On the heap, so that the future of a hit stays small.
-            Some(current) => Box::pin(current.admit(presented)).await,
-            None => Ok(false),
+            Accepted::OfFile(file) => Box::pin(file.admit(presented)).await,
+            Accepted::SnapStart { container, .. } if container.is(presented) => Ok(true),
+            Accepted::SnapStart { current: Some(current), .. } => {
+                Box::pin(current.admit(presented)).await
+            }
+            Accepted::SnapStart { current: None, .. } | Accepted::None => Ok(false),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod query;
 mod reply;
 mod routes;
 mod snap_start_tokens;
+mod token_file;
 mod wire;
 
 pub use authorize::Authorizer;

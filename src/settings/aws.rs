@@ -24,6 +24,9 @@ pub struct AwsSettings {
     pub use_fips: bool,
     /// `AWS_USE_DUALSTACK_ENDPOINT`.
     pub use_dualstack: bool,
+    /// `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`: the token for the credentials' endpoint. The SDK
+    /// reads the file by itself; here the token is known so that it can be redacted.
+    pub authorization_token_file: Option<PathBuf>,
     /// `AWS_MAX_ATTEMPTS`, 1 and up; none leaves it to the SDK, which makes three.
     pub max_attempts: Option<u32>,
     /// `AWS_RETRY_MODE`.
@@ -47,6 +50,9 @@ impl AwsSettings {
             endpoint_url_of,
             use_fips: reader.read_quietly(&table::USE_FIPS),
             use_dualstack: reader.read_quietly(&table::USE_DUALSTACK),
+            authorization_token_file: reader
+                .text("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+                .map(PathBuf::from),
             max_attempts: reader.read_quietly(&table::MAX_ATTEMPTS),
             retry_mode: reader.read_quietly(&table::RETRY_MODE),
             ca_bundle: reader

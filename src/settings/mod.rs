@@ -30,7 +30,7 @@ pub use self::{
     log::{LogFormat, LogLevel},
     notice::Notice,
     retry_mode::RetryMode,
-    token::{Token, Tokens},
+    token::{Accepted, GivenToken, OWN_VARIABLE, Token, TokenSource, Tokens},
 };
 use self::{notice::Echo, reader::Reader, variables::Variables};
 use crate::key::PerUpstream;
@@ -141,9 +141,7 @@ impl Settings {
         };
         reader.warn_of_strangers();
         let (notices, mut own_notices) = reader.into_notices();
-        if settings.tokens.is_empty() {
-            own_notices.push(no_token());
-        }
+        own_notices.extend(about_the_token(&settings.tokens));
         SettingsAndNotices { settings, notices, own_notices }
     }
 }
@@ -164,11 +162,31 @@ fn read_local_store(reader: &mut Reader) -> Option<PathBuf> {
     Some(PathBuf::from(path))
 }
 
-fn no_token() -> Notice {
-    let line = "Neither AWS_SESSION_TOKEN nor AWS_CONTAINER_AUTHORIZATION_TOKEN is present. Every \
-                request will be refused with 401. Set AWS_SESSION_TOKEN to what clients send as \
-                X-Aws-Parameters-Secrets-Token.";
-    Notice::new(Level::WARN, line.to_owned())
+/// None where Lambda has set the token.
+fn about_the_token(tokens: &Tokens) -> Option<Notice> {
+    let GivenToken { variable, source } = match (tokens.accepted(), &tokens.given) {
+        (None, _) => {
+            let line = "No token is set, so every request will be refused with 401. Beside a container set \
+                        PARAMETERS_SECRETS_EXTENSION_TOKEN, on a laptop AWS_SESSION_TOKEN, to what clients send \
+                        as X-Aws-Parameters-Secrets-Token.";
+            return Some(Notice::new(Level::WARN, line.to_owned()));
+        }
+        (Some(_), None) => return None,
+        (Some(Accepted::Session(_)), Some(GivenToken { variable, .. })) => {
+            let line = format!(
+                "{variable} does not count, because AWS_SESSION_TOKEN is present: clients send that."
+            );
+            return Some(Notice::new(Level::WARN, line));
+        }
+        (Some(_), Some(given)) => given,
+    };
+    let sent = match source {
+        TokenSource::Value(_) => "it".to_owned(),
+        TokenSource::File(path) => format!("what {} holds", Echo(&path.to_string_lossy())),
+    };
+    let line =
+        format!("{variable} is present. Clients send {sent} as X-Aws-Parameters-Secrets-Token.");
+    Some(Notice::new(Level::DEBUG, line))
 }
 
 /// What is kept.

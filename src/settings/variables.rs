@@ -7,6 +7,7 @@ use std::{
 
 use config::{Config, Environment};
 
+use super::token;
 use crate::did_you_mean::nearest;
 
 /// Every variable with this beginning is this project's.
@@ -14,7 +15,7 @@ pub(super) const OWN_PREFIX: &str = "PARAMETERS_SECRETS_EXTENSION_";
 
 /// The other variables that are read. What is not listed never reaches the settings: the
 /// environment of a function may hold secrets of other programs.
-const OTHERS: [&str; 19] = [
+const OTHERS: [&str; 20] = [
     "SECRETS_MANAGER_TTL",
     "SSM_PARAMETER_STORE_TTL",
     "SECRETS_MANAGER_TIMEOUT_MILLIS",
@@ -30,6 +31,7 @@ const OTHERS: [&str; 19] = [
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_MAX_ATTEMPTS",
     "AWS_RETRY_MODE",
     "AWS_CA_BUNDLE",
@@ -67,7 +69,9 @@ impl Variables {
         // Text from a map cannot fail to build; should it do so, defaults are better than no
         // extension.
         let values = Config::builder().add_source(source).build().unwrap_or_default();
-        Self { values, candidates, known: RefCell::default() }
+        // Kept elsewhere, and meant by what is nearly it.
+        let known = RefCell::new(BTreeSet::from([token::OWN_VARIABLE]));
+        Self { values, candidates, known }
     }
 
     /// The value without the blanks around it; `None` if it is absent or blank.

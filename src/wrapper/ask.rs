@@ -142,7 +142,7 @@ fn refusal(reply: &Reply) -> Refusal {
     let text = text.strip_prefix(UPSTREAM_FAILURE).unwrap_or(&text);
     let mut text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if reply.status == 401 {
-        text.push_str(": the extension was started with another AWS_SESSION_TOKEN");
+        text.push_str(": the extension was started with another token");
     }
     Refusal::Answered { code: reply.error_type.clone(), text }
 }

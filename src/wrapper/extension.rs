@@ -26,6 +26,7 @@ use crate::{
     failure::{Failure, say},
     http::Deadline,
     settings::{PORT, SESSION_TOKEN, Settings},
+    token::{AGENTS_VARIABLE, OWN_VARIABLE},
 };
 
 const PROGRAM: &str = "parameters-secrets-extension";
@@ -111,6 +112,8 @@ fn spawn_guard(
     let mut guard = Command::new(std::env::current_exe()?);
     guard.arg(GUARD).arg(id().to_string()).arg(program);
     guard.envs(environment.iter().map(|(name, value)| (name, value))).env(STORE, store);
+    // It would warn that they do not count beside the session token.
+    guard.env_remove(OWN_VARIABLE).env_remove(AGENTS_VARIABLE);
     if !is_set(LOG_LEVEL) {
         // What a command prints is read by people and programs; there is nothing to say while all
         // is well.

@@ -15,6 +15,9 @@ mod field;
 #[path = "../secret.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the extension")]
 mod secret;
+#[path = "../settings/token.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the extension")]
+mod token;
 
 mod arguments;
 mod ask;

@@ -115,7 +115,8 @@ fn resolve(
     } else {
         let Some(token) = &settings.token else {
             return Err(
-                "AWS_SESSION_TOKEN is not set: without it the extension refuses every request"
+                "neither AWS_SESSION_TOKEN nor PARAMETERS_SECRETS_EXTENSION_TOKEN is set: without a token the \
+                 extension refuses every request"
                     .to_owned()
                     .into(),
             );

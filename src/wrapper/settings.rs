@@ -1,8 +1,11 @@
 //! The variables that configure the wrapper, read from the environment that it also resolves.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, io, time::Duration};
 
-use crate::reference::Reference;
+use crate::{
+    reference::Reference,
+    token::{AGENTS_VARIABLE, GivenToken, OWN_VARIABLE, Token, TokenSource},
+};
 
 pub(crate) const ENV_FROM: &str = "PARAMETERS_SECRETS_EXTENSION_ENV_FROM";
 pub(crate) const ENV_FROM_OVERRIDES: &str = "PARAMETERS_SECRETS_EXTENSION_ENV_FROM_OVERRIDES";
@@ -78,11 +81,25 @@ impl Settings {
                 )),
             }
         }
-        let token = [SESSION_TOKEN, "AWS_CONTAINER_AUTHORIZATION_TOKEN"].into_iter().find_map(get);
+        // In the order of the extension.
+        let given = [OWN_VARIABLE, AGENTS_VARIABLE]
+            .into_iter()
+            .find_map(|variable| GivenToken::new(variable, get(variable)?.to_owned()));
+        let token = match (get(SESSION_TOKEN), given) {
+            (Some(token), _) => Some(token.to_owned()),
+            (None, None) => get("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(str::to_owned),
+            (None, Some(GivenToken { variable, source })) => match token_in(source) {
+                Ok(token) => Some(token.reveal().to_owned()),
+                Err(error) => {
+                    warnings.push(format!("{variable} names a file that cannot be read: {error}"));
+                    None
+                }
+            },
+        };
         Self {
             // The extension warns of a bad one, and uses the default too.
             port: get(PORT).and_then(|port| port.parse().ok()).unwrap_or(DEFAULT_PORT),
-            token: token.map(str::to_owned),
+            token,
             time_out,
             sets,
             sets_override,
@@ -92,6 +109,13 @@ impl Settings {
             runtime_api: get("AWS_LAMBDA_RUNTIME_API").map(str::to_owned),
             warnings,
         }
+    }
+}
+
+fn token_in(source: TokenSource) -> io::Result<Token> {
+    match source {
+        TokenSource::Value(token) => Ok(token),
+        TokenSource::File(path) => Token::from_file(&path),
     }
 }
 

@@ -25,6 +25,30 @@ fn a_function_with_snap_start_shows_the_container_token() {
 }
 
 #[test]
+fn beside_a_container_the_users_token_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    let file = format!("file://{}", path.display());
+    let variables = |session| {
+        BTreeMap::from([
+            ("AWS_SESSION_TOKEN", session),
+            ("AWS_TOKEN", file.as_str()),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container"),
+        ])
+    };
+
+    let missing = Settings::read(&variables(" "));
+    assert_eq!(missing.token, None);
+    assert!(missing.warnings[0].starts_with("AWS_TOKEN names a file that cannot be read: No such"));
+
+    std::fs::write(&path, "of the file\n").unwrap();
+    assert_eq!(Settings::read(&variables(" ")).token.as_deref(), Some("of the file"));
+    assert_eq!(Settings::read(&variables("session")).token.as_deref(), Some("session"));
+    let ours = read(&[("PARAMETERS_SECRETS_EXTENSION_TOKEN", "a"), ("AWS_TOKEN", "b")]);
+    assert_eq!(ours.token.as_deref(), Some("a"));
+}
+
+#[test]
 fn several_sets_are_separated_by_commas() {
     let settings = read(&[("PARAMETERS_SECRETS_EXTENSION_ENV_FROM", "secret:a, parameter:/b#x,")]);
     let sets: Vec<_> = settings.sets.iter().map(|set| set.source.to_string()).collect();

@@ -7,9 +7,10 @@ use parameters_secrets_extension::settings::Settings;
 use super::{pages, source};
 
 /// Read by the SDK and the HTTP client, so the source does not name them.
-const READ_BY_LIBRARIES: [&str; 7] = [
+const READ_BY_LIBRARIES: [&str; 8] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_SECRET_ACCESS_KEY",
     "ALL_PROXY",
     "HTTPS_PROXY",

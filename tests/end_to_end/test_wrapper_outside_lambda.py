@@ -164,8 +164,12 @@ def test_an_upstream_that_hangs_is_given_up_in_time(
 @pytest.mark.parametrize(
     ("token", "error"),
     [
-        ("wrong", "VALUE: secret:db: bad session token or header key: the extension was started with another AWS_SESSION_TOKEN"),
-        ("", "AWS_SESSION_TOKEN is not set: without it the extension refuses every request"),
+        ("wrong", "VALUE: secret:db: bad session token or header key: the extension was started with another token"),
+        (
+            "",
+            "neither AWS_SESSION_TOKEN nor PARAMETERS_SECRETS_EXTENSION_TOKEN is set: without a token the extension refuses "
+            "every request",
+        ),
     ],
 )
 def test_a_token_that_is_wrong_or_missing_is_told(

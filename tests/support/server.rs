@@ -48,8 +48,8 @@ impl TestServer {
     }
 
     pub fn with(config: Config, upstreams: Upstreams) -> Self {
-        let tokens = Tokens { session: token(TOKEN), container: None };
-        Self::guarded(config, upstreams, |clock| Authorizer::new(tokens, None, clock))
+        let tokens = Tokens { session: token(TOKEN), ..Tokens::default() };
+        Self::guarded(config, upstreams, |clock| Authorizer::new(&tokens, None, clock))
     }
 
     pub fn guarded(

@@ -75,8 +75,8 @@ impl Rig {
                 clock.clone(),
                 Rc::clone(&stats),
             );
-            let tokens = Tokens { session: Token::new("token".to_owned()), container: None };
-            let authorizer = Authorizer::new(tokens, None, clock);
+            let tokens = Tokens { session: Token::new("token".to_owned()), ..Tokens::default() };
+            let authorizer = Authorizer::new(&tokens, None, clock);
             let service = web::Data::new(Service { authorizer, cache, stats });
             (HttpActor::new(listeners, routes(service)).start(), address)
         });

@@ -1,6 +1,6 @@
 //! Where credentials come from.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use aws_config::{
     ecs::EcsCredentialsProvider, environment::EnvironmentVariableCredentialsProvider,
@@ -19,18 +19,23 @@ use crate::{
 /// Where to get credentials, for errors that say that there are none.
 pub const WHERE_CREDENTIALS_COME_FROM: &str = "on Lambda the function's role brings AWS_ACCESS_KEY_ID, \
     AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, with SnapStart AWS_CONTAINER_CREDENTIALS_FULL_URI; on ECS the \
-    task role brings AWS_CONTAINER_CREDENTIALS_RELATIVE_URI; on a laptop run \
+    task role brings AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, on EKS Pod Identity \
+    AWS_CONTAINER_CREDENTIALS_FULL_URI; on a laptop run \
     eval \"$(aws configure export-credentials --format env)\"";
 
-/// Environment credentials, else the container endpoint, which SnapStart functions have.
+/// Environment credentials, else the container endpoint, which SnapStart functions, ECS tasks and
+/// pods have.
 ///
 /// The endpoint is called over a pool like AWS's: the SDK's other HTTP client would be linked in
-/// for it alone.
+/// for it alone. `authorization` names the file with the token for the endpoint, if there is one.
 ///
 /// # Errors
 ///
 /// The pool could not be set up.
-pub(super) fn provider(tokens: Arc<KnownTokens>) -> Result<SharedCredentialsProvider, FetchError> {
+pub(super) fn provider(
+    authorization: Option<PathBuf>,
+    tokens: Arc<KnownTokens>,
+) -> Result<SharedCredentialsProvider, FetchError> {
     let client = HttpPool::of_the_credentials()?.client()?;
     let container = EcsCredentialsProvider::builder()
         .configure(&ProviderConfig::without_region().with_http_client(client));
@@ -39,13 +44,15 @@ pub(super) fn provider(tokens: Arc<KnownTokens>) -> Result<SharedCredentialsProv
         EnvironmentVariableCredentialsProvider::new(),
     )
     .or_else("Container", container.build());
-    Ok(SharedCredentialsProvider::new(Noting { source, tokens }))
+    Ok(SharedCredentialsProvider::new(Noting { source, authorization, tokens }))
 }
 
-/// Notes every session token with which calls are signed, so that it can be redacted.
+/// Notes every session token with which calls are signed, and the token for the endpoint, so that
+/// they can be redacted.
 #[derive(Debug)]
 struct Noting {
     source: CredentialsProviderChain,
+    authorization: Option<PathBuf>,
     tokens: Arc<KnownTokens>,
 }
 
@@ -55,6 +62,9 @@ impl ProvideCredentials for Noting {
         Self: 'a,
     {
         future::ProvideCredentials::new(async {
+            // The SDK is about to read it, too, and says what is wrong with it.
+            let shown = self.authorization.as_deref().and_then(|path| Token::from_file(path).ok());
+            shown.into_iter().for_each(|token| self.tokens.add(token));
             let credentials = self.source.provide_credentials().await?;
             let token = credentials.session_token().map(str::to_owned);
             token.and_then(Token::new).into_iter().for_each(|token| self.tokens.add(token));

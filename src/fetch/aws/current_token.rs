@@ -34,9 +34,16 @@ pub trait CurrentToken {
     /// Asks for the credentials each time. Fails if there are none, or if they have no session
     /// token.
     fn current_token(&self) -> LocalBoxFuture<'_, Result<SessionToken, FetchError>>;
+
+    /// Redacts this token in every error. By default no error can repeat it.
+    fn keep_secret(&self, _token: &Token) {}
 }
 
 impl CurrentToken for Arc<Aws> {
+    fn keep_secret(&self, token: &Token) {
+        Aws::keep_secret(self, token);
+    }
+
     fn current_token(&self) -> LocalBoxFuture<'_, Result<SessionToken, FetchError>> {
         Box::pin(async {
             let credentials =

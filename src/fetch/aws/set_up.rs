@@ -36,7 +36,7 @@ use crate::{
     },
     freeze::{FreezeWatch, Generation},
     key::UpstreamKind,
-    settings::{self, AwsSettings, Tokens},
+    settings::{self, AwsSettings, Token},
 };
 
 /// Builds the parts of AWS clients, each once and when it is first needed.
@@ -77,10 +77,9 @@ impl Aws {
         self.thread.run(work).await
     }
 
-    /// Redacts these in every error, like the session tokens of its credentials.
-    pub fn keep_secret(&self, tokens: &Tokens) {
-        let all = [&tokens.session, &tokens.container].into_iter().flatten();
-        all.for_each(|token| self.tokens.add(token.clone()));
+    /// Redacts this one in every error, like the session tokens of its credentials.
+    pub fn keep_secret(&self, token: &Token) {
+        self.tokens.add(token.clone());
     }
 
     /// An error without any token.
@@ -179,7 +178,7 @@ impl Shared {
         freezes: &FreezeWatch,
         tokens: Arc<KnownTokens>,
     ) -> Result<Self, FetchError> {
-        let credentials = provider(tokens)?;
+        let credentials = provider(settings.authorization_token_file.clone(), tokens)?;
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(settings.region.clone().map(Region::new))

@@ -6,7 +6,7 @@ use std::{fmt::Debug, path::Path, time::Duration};
 
 use tracing::Level;
 
-use super::{LogLevel, RetryMode, Settings, SettingsAndNotices};
+use super::{Accepted, LogLevel, RetryMode, Settings, SettingsAndNotices, TokenSource};
 use crate::key::UpstreamKind;
 
 fn read(vars: &[(&str, &str)]) -> SettingsAndNotices {
@@ -70,7 +70,7 @@ fn an_empty_environment_gives_the_defaults() {
     assert_eq!(settings.cache_bytes, 32 * 1024 * 1024);
     assert_eq!(settings.local_store, None);
     assert_eq!(settings.lambda, None);
-    assert!(settings.tokens.is_empty());
+    assert!(settings.tokens.accepted().is_none());
     assert_eq!(settings.aws.region, None);
     assert_eq!(settings.aws.max_attempts, None);
     assert_eq!(settings.aws.retry_mode, RetryMode::Standard);
@@ -157,7 +157,10 @@ fn without_a_token_the_last_line_warns_that_every_request_is_refused() {
     let reading = read(&[("AWS_SESSION_TOKEN", " ")]);
     let last = reading.own_notices.last().unwrap();
     assert_eq!(last.level, Some(Level::WARN));
-    assert!(last.text.contains("Every request will be refused with 401. Set AWS_SESSION_TOKEN"));
+    assert!(
+        last.text
+            .contains("so every request will be refused with 401. Beside a container set PARAM")
+    );
     assert_eq!(reading.notices.len(), 9);
 }
 
@@ -173,8 +176,70 @@ fn either_token_will_do() {
 }
 
 #[test]
+fn beside_a_container_the_token_is_ours_or_that_of_the_agent() {
+    const OURS: (&str, &str) = ("PARAMETERS_SECRETS_EXTENSION_TOKEN", " ours\n");
+    const AGENTS: (&str, &str) = ("AWS_TOKEN", "agents");
+    const CONTAINER: (&str, &str) = ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container");
+    let blank = |name| (name, " ");
+    for (variables, expected) in [
+        (vec![OURS], "ours"),
+        (vec![AGENTS], "agents"),
+        (vec![AGENTS, OURS], "ours"),
+        (vec![OURS, AGENTS, CONTAINER], "ours"),
+        (vec![AGENTS, blank(OURS.0)], "agents"),
+        (vec![OURS, blank(AGENTS.0)], "ours"),
+    ] {
+        let reading = read(&variables);
+        let Some(Accepted::Given(given)) = reading.settings.tokens.accepted() else {
+            panic!("{reading:?}")
+        };
+        let TokenSource::Value(token) = &given.source else { panic!("{given:?}") };
+        assert_eq!(token.reveal(), expected);
+        let line = format!(
+            "DEBUG {} is present. Clients send it as X-Aws-Parameters-Secrets-Token.",
+            given.variable
+        );
+        assert_eq!(own_lines(&reading).last(), Some(&line));
+    }
+}
+
+#[test]
+fn a_token_may_be_a_file() {
+    let reading = read(&[("AWS_TOKEN", " file:///var/run/awssmatoken ")]);
+    let Some(Accepted::Given(given)) = reading.settings.tokens.accepted() else {
+        panic!("{reading:?}")
+    };
+    let TokenSource::File(path) = &given.source else { panic!("{given:?}") };
+    assert_eq!(path, Path::new("/var/run/awssmatoken"));
+    assert_eq!(
+        own_lines(&reading).last().unwrap(),
+        "DEBUG AWS_TOKEN is present. Clients send what /var/run/awssmatoken holds as \
+         X-Aws-Parameters-Secrets-Token."
+    );
+}
+
+#[test]
+fn where_there_is_a_session_token_no_other_counts_and_a_line_says_so() {
+    let reading = read(&[TOKEN, ("AWS_TOKEN", "agents")]);
+    assert!(matches!(reading.settings.tokens.accepted(), Some(Accepted::Session(_))));
+    assert_eq!(
+        own_lines(&reading).last().unwrap(),
+        "WARN AWS_TOKEN does not count, because AWS_SESSION_TOKEN is present: clients send that."
+    );
+}
+
+#[test]
+fn a_typing_error_in_the_tokens_name_is_told() {
+    let lines = own_lines(&read(&[TOKEN, ("PARAMETERS_SECRETS_EXTENSION_TOKN", "private")]));
+    let meant = "Did you mean PARAMETERS_SECRETS_EXTENSION_TOKEN?";
+    assert!(lines.last().unwrap().ends_with(meant), "{lines:?}");
+}
+
+#[test]
 fn a_token_is_in_no_line_and_in_no_debug_output() {
     let reading = read(&[
+        ("PARAMETERS_SECRETS_EXTENSION_TOKEN", "plaintext-given"),
+        ("AWS_TOKEN", "plaintext-agent"),
         ("AWS_SESSION_TOKEN", "plaintext-session"),
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "plaintext-container"),
         ("AWS_SECRET_ACCESS_KEY", "plaintext-key"),
