@@ -73,7 +73,8 @@ test-openapi: $(PROGRAMS) ## every operation of docs/openapi.yaml against the pr
 
 .PHONY: clients
 clients: build ## HTTP clients as people use them, against the real program
-	tests/end_to_end/run -k test_clients
+	tools/install-layer go clients
+	CLIENTS=all tests/end_to_end/run -k test_clients
 
 # With CELLS="refuses expired" only the cells whose names have these words, and no page.
 .PHONY: faults

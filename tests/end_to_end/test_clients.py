@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -15,21 +17,48 @@ from support.environment import ENVIRONMENT_CREDENTIALS, PORT, settings
 from support.extension import Extension
 from support.log_file import LogFile
 from support.private_words import SESSION_TOKEN
-from support.project import EXAMPLE_STORE, NODE, PROJECT
+from support.project import EXAMPLE_STORE, NODE, PROJECT, TOOLS
 
-CLIENTS = PROJECT / "tests" / "clients"
+FOLDER = PROJECT / "tests" / "clients"
 BURST = 64
 
-# Where this machine has it. Without a burst, all of HttpClient's reads take one connection.
-JAVA: list[tuple[list[str], int | None]] = (
-    [
-        (["java", "JavaHttpClient.java"], BURST + 1),
-        (["java", "JavaHttpClient.java", "without-burst"], 1),
-        (["java", "JavaUrlConnection.java"], BURST + 2),
-    ]
-    if shutil.which("java")
-    else []
-)
+# What `make clients` has installed goes first.
+PATH = f"{TOOLS / 'clients' / 'bin'}:{os.environ['PATH']}"
+
+
+@dataclass(frozen=True)
+class Client:
+    """How it is run, with what of the machine, and how many connections it takes at most, if it keeps any."""
+
+    command: list[str]
+    kept: int | None
+    needs: str | None = None
+
+    @property
+    def name(self) -> str:
+        return " ".join(Path(word).name for word in self.command[-2:])
+
+
+CLIENTS = [
+    Client([sys.executable, "python_urllib.py"], None),
+    Client([sys.executable, "python_http_client.py"], BURST + 1),
+    Client([sys.executable, "python_requests.py"], BURST + 1),
+    Client([sys.executable, "python_httpx.py"], BURST + 1),
+    Client([sys.executable, "python_aiohttp.py"], BURST + 1),
+    Client([str(NODE), "node_fetch.mjs"], BURST + 1),
+    Client([str(NODE), "node_http.mjs"], BURST + 1),
+    Client([str(NODE), "node_keep_alive_agent.mjs"], 1),
+    Client([str(TOOLS / "go" / "bin" / "go"), "run", "go_net_http.go"], BURST + 1),
+    Client(["./curl.sh"], 3 + BURST + 1, "curl"),
+    Client(["./curl.sh", "--http2"], 3 + BURST + 1, "curl"),
+    Client(["ruby", "ruby_net_http.rb"], BURST + 1, "ruby"),
+    Client(["php", "php_curl.php"], BURST + 2, "php"),
+    Client(["php", "php_streams.php"], None, "php"),
+    Client(["java", "JavaHttpClient.java"], BURST + 1, "javac"),
+    # Without a burst, all of its reads take one connection.
+    Client(["java", "JavaHttpClient.java", "without-burst"], 1, "javac"),
+    Client(["java", "JavaUrlConnection.java"], BURST + 2, "javac"),
+]
 
 
 class CountingProxy:
@@ -74,28 +103,33 @@ def proxy(log: LogFile) -> Iterator[CountingProxy]:
     proxy.close()
 
 
-@pytest.mark.parametrize(
-    ("command", "kept"),
-    [
-        ([sys.executable, "python_urllib.py"], None),
-        ([sys.executable, "python_http_client.py"], BURST + 1),
-        ([sys.executable, "python_requests.py"], BURST + 1),
-        ([str(NODE), "node_fetch.mjs"], BURST + 1),
-        ([str(NODE), "node_http.mjs"], BURST + 1),
-        (["./curl.sh"], 3 + BURST + 1),
-        (["./curl.sh", "--http2"], 3 + BURST + 1),
-        *JAVA,
-    ],
-    ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
-)
-def test_a_client_reads_fails_and_bursts(command: list[str], kept: int | None, proxy: CountingProxy) -> None:
-    run(command, proxy)
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_a_client_reads_fails_and_bursts(client: Client, proxy: CountingProxy, tmp_path: Path) -> None:
+    skip_if_the_machine_lacks(client)
+    environment = {
+        "PATH": PATH, "PORT": str(proxy.port), "AWS_SESSION_TOKEN": SESSION_TOKEN,
+        "HOME": str(tmp_path), "GOCACHE": str(TOOLS / "go-cache"), "GOTOOLCHAIN": "local",
+    }  # fmt: skip
 
-    if kept is not None:
-        assert proxy.connections <= kept
+    done = subprocess.run(client.command, cwd=FOLDER, env=environment, capture_output=True, text=True, timeout=120)
 
-
-def run(command: list[str], proxy: CountingProxy) -> None:
-    environment = {"PATH": os.environ["PATH"], "PORT": str(proxy.port), "AWS_SESSION_TOKEN": SESSION_TOKEN}
-    done = subprocess.run(command, cwd=CLIENTS, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
+    if client.kept is not None:
+        assert proxy.connections <= client.kept
+
+
+def test_every_client_is_run() -> None:
+    run = {Path(word).name for client in CLIENTS for word in client.command}
+    assert {file.name for file in FOLDER.iterdir()} - run == {"README.md"}
+
+
+def skip_if_the_machine_lacks(client: Client) -> None:
+    """`make clients` has installed what was missing, and skips none."""
+    if os.environ.get("CLIENTS") == "all" or client.needs is None:
+        return
+    if shutil.which(client.needs, path=PATH) is None:
+        pytest.skip(f"{client.needs} is missing: make clients installs it")
+    if client.name.endswith("php_curl.php"):
+        loaded = subprocess.run(["php", "-r", "exit((int) !extension_loaded('curl'));"], env={"PATH": PATH})
+        if loaded.returncode != 0:
+            pytest.skip("PHP has no curl: make clients installs it")
