@@ -65,9 +65,10 @@ layer-reproducible: ## build the x86_64 layer again, in another folder and from 
 	layer/build-again x86_64 dist/$(NAME)-x86_64.zip
 
 .PHONY: layer-examples
-layer-examples: ## check the SAM, CDK, Terraform and container examples with their own tools
+layer-examples: ## check the examples (SAM, CDK, Terraform, ECS, Kubernetes, systemd) with their own tools
 	tools/install-layer examples
 	.tools/examples/bin/python layer/examples/check
+	.tools/examples/bin/python examples/check
 
 .PHONY: bench-start
 bench-start: layer-x86_64 tools ## how soon a function can start, beside yardsticks; writes docs/startup.md
