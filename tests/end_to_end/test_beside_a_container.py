@@ -16,7 +16,7 @@ from support.environment import settings, upstreams
 from support.extension import Extension
 from support.log_file import LogFile
 from support.private_words import CREDENTIAL_MARK, SECRET_ACCESS_KEY, SESSION_TOKEN, value_of
-from support.project import extension_binary
+from support.project import extension_binary, wrapper_binary
 from support.waiting import eventually
 
 SECRET = "/secretsmanager/get?secretId=db"
@@ -154,6 +154,20 @@ def test_check_says_what_is_wrong_with_the_tokens_file(
 
     assert missing.failed == ["session token"] and "No such file" in missing.line("session token").text
     assert there.state("session token") == "ok"
+
+
+def test_the_wrapper_finds_the_token_by_the_same_variable(
+    environment: dict[str, str], token_file: Path, log: LogFile
+) -> None:
+    token_file.write_text(f"{TOKEN}\n")
+    with_file = {**environment, **KEYS, "AWS_TOKEN": f"file://{token_file}"}
+    command = [wrapper_binary(), "sh", "-c", 'printf %s "$VALUE"']
+    with Extension(with_file, log):
+        done = subprocess.run(
+            command, env={**with_file, "VALUE": "${secret:db}"}, capture_output=True, text=True, timeout=30
+        )
+
+    assert (done.returncode, done.stdout) == (0, value_of("db")), done.stderr
 
 
 def test_a_health_check_asks_the_program_itself(environment: dict[str, str], log: LogFile) -> None:
