@@ -169,3 +169,68 @@ async fn nothing_ticks_while_nothing_is_open() {
     sleep(TICK * 2).await;
     assert!(!watch.state().is_ticking);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_freeze_that_is_known_already_is_not_waited_for() {
+    let (_clock, watch) = watch();
+    watch.restored();
+    let again = watch.frozen_since(watch.generation());
+    assert!(tokio::time::timeout(SECOND, again).await.is_err());
+}
+
+#[test]
+fn of_a_look_that_is_late_a_tick_counts_and_a_later_one_is_a_freeze() {
+    let start = Moment { monotonic: Instant::now(), wall: SystemTime::UNIX_EPOCH };
+    let after =
+        |duration| Moment { monotonic: start.monotonic + duration, wall: start.wall + duration };
+    let state = || State {
+        last: start,
+        rests_since: None,
+        awake: Duration::ZERO,
+        open: 1,
+        is_ticking: true,
+    };
+    let millisecond = Duration::from_millis(1);
+    for (late, counts, is_freeze) in [
+        (2 * TICK, 2 * TICK, false),
+        (2 * TICK + millisecond, TICK, false),
+        (TICK + LATE, TICK, false),
+        (TICK + LATE + millisecond, TICK, true),
+    ] {
+        let mut state = state();
+        assert_eq!(state.advance(after(late)), is_freeze, "{late:?}");
+        assert_eq!(state.awake, counts, "{late:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rest_is_too_long_only_beyond_its_limit_and_while_nothing_is_open() {
+    let (_clock, watch) = watch();
+    drop(watch.open());
+    sleep(TICK * 2).await;
+    advance(LONGEST_REST - TICK * 2).await;
+    drop(watch.open());
+    assert_eq!(watch.generation(), Generation(0), "as long as it may be");
+
+    let open = watch.open();
+    sleep(2 * LONGEST_REST).await;
+    drop(watch.open());
+    assert_eq!(watch.generation(), Generation(0), "one was open all the while");
+    drop(open);
+    sleep(TICK * 2).await;
+    advance(LONGEST_REST).await;
+    drop(watch.open());
+    assert_eq!(watch.generation(), Generation(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clocks_are_compared_until_the_last_guard_is_dropped() {
+    let (_clock, watch) = watch();
+    let open = watch.open();
+    drop(watch.open());
+    sleep(TICK * 3).await;
+    assert!(watch.state().is_ticking);
+    drop(open);
+    sleep(TICK * 3).await;
+    assert!(!watch.state().is_ticking);
+}

@@ -1,4 +1,4 @@
-# What takes too long for every change: fuzzing and soaking. Included by the Makefile.
+# What takes too long for every change: fuzzing, mutation testing, soaking. Included by the Makefile.
 
 CARGO_FUZZ_VERSION := 0.13.2
 CARGO_FUZZ := .tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)
@@ -25,6 +25,10 @@ $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(CARGO_FUZZ)
 
 $(CARGO_FUZZ):
 	$(CARGO) install --quiet --locked --root $@ cargo-fuzz@$(CARGO_FUZZ_VERSION)
+
+.PHONY: mutants
+mutants: ## which mutants of the deciding parts the tests catch; writes docs/mutants.md (half an hour)
+	tests/mutants/run
 
 .PHONY: soak
 soak: ## SOAK_MINUTES=60 of simulated months: freezes, outages, throttling, restores, from a seed
