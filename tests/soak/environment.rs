@@ -11,6 +11,7 @@ use std::{
 use actix_rt::{System, SystemRunner};
 use fastrand::Rng;
 use parameters_secrets_extension::{
+    cache::Urgency,
     clock::{Clock, Moment},
     fetch::pool::{LONGEST_FETCH, MAX_QUEUED},
     http::CountConnections,
@@ -28,7 +29,12 @@ use super::{
     descriptors,
     service::{SLOWEST, Service, Weather, name},
 };
-use crate::support::{cache::Config, clock::TestClock, reply::Reply, server::TestServer};
+use crate::support::{
+    cache::{Config, parameter, secret},
+    clock::TestClock,
+    reply::Reply,
+    server::TestServer,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -52,7 +58,7 @@ const AFTERMATH: Duration = Duration::from_secs(70);
 const INVOCATIONS: usize = 20;
 const PERIODS: usize = 6;
 
-/// By how much what is held may differ, in percent.
+/// By how much what is held may have grown, in percent.
 const FLAT: i64 = 5;
 
 /// What an environment has lived through.
@@ -152,7 +158,8 @@ impl Environment {
             held += allocation_counter::measure(|| system.block_on(life.period())).bytes_current;
             life.lived.hold(Some((held, held)));
             let grown = (held - full) * 100 / full;
-            assert!(grown.abs() <= FLAT, "{full} bytes have become {held} in period {period}");
+            // A restore begins with tables that have not grown yet: it may hold less.
+            assert!(grown <= FLAT, "{full} bytes have become {held} in period {period}");
             if period >= 2 && std::time::Instant::now() >= end {
                 break;
             }
@@ -237,11 +244,28 @@ impl Life {
             errors: Cell::default(),
         });
         let mut life = Self { shared, rng, callers: Vec::new(), lived: Lived::default() };
-        // The most that is ever asked at once, so that what grows with that has grown.
+        // What grows with the most that is ever open at once, a full cache beside it, has grown then.
         life.ask_for_very_many();
         life.until_all_is_answered().await;
         life.fill().await;
+        life.fill_the_pool().await;
+        life.fill().await;
         life
+    }
+
+    /// As many fetches of both services as the pool takes, without a connection for each.
+    async fn fill_the_pool(&mut self) {
+        for number in NAMES..NAMES + VERY_MANY {
+            for key in [secret(&name(number)), parameter(&name(number))] {
+                let shared = Rc::clone(&self.shared);
+                self.callers.push(spawn_local(async move {
+                    let cache = &shared.server.service.cache;
+                    let _answered_or_refused = cache.look_up(key, Urgency::Patient).await;
+                    add_one(&shared.progress);
+                }));
+            }
+        }
+        self.until_all_is_answered().await;
     }
 
     /// Some hours or days, and then everything as it was at first.

@@ -136,7 +136,7 @@ impl Service {
 
     /// How many versions there have been of the value with this number.
     pub fn version(&self, number: usize) -> u64 {
-        self.0.versions.borrow()[number]
+        self.0.versions.borrow().get(number).copied().unwrap_or_default()
     }
 
     pub fn calls(&self) -> u64 {
