@@ -27,6 +27,9 @@ const HEAD_TIME_OUT: Duration = Duration::from_secs(5);
 /// all headers; actix-http panics at a header name of 64 KiB.
 const HEAD_LIMIT: usize = 65_536;
 
+/// A head that is longer than this is long.
+const LONG_HEAD: usize = 8_192;
+
 /// actix-http's buffer for answers. It begins with the first figure, grows with the answer, and is
 /// replaced after an answer larger than the second; what it has grown to it keeps otherwise.
 const ANSWER_BUFFER: RangeInclusive<usize> = 8_192..=131_072;
@@ -115,8 +118,10 @@ impl Client {
     pub(super) async fn dismiss(self: Rc<Self>) {
         let Some(client) = Rc::into_inner(self) else { return };
         let (mut socket, refused) = (client.socket.into_inner(), client.refused.get());
-        // Held until the socket is closed: until then the connection counts as open.
-        let _activity = client.activity;
+        // Held until the socket is closed: until then the connection counts as open. Its buffers are
+        // gone.
+        let activity = client.activity;
+        let _ = activity.holds(0);
         let farewell = async {
             if let Some(reason) = refused {
                 socket.write_all(&refusal::refusal(reason)).await?;
@@ -193,9 +198,17 @@ impl Connection {
                 self.handed_over();
                 return Poll::Ready(Ok(()));
             }
+            if self.received.len() > LONG_HEAD {
+                // At once, and not piece by piece: the pieces that it outgrows stay resident.
+                self.received.reserve(HEAD_LIMIT.saturating_sub(self.received.len()));
+            }
             self.received.extend_from_slice(piece);
-            self.client.activity.stalls_with(self.received.capacity() + self.answer_buffer);
             buffer.set_filled(start);
+            let held = self.received.len() + self.answer_buffer;
+            if !self.client.activity.stalls_with(held) {
+                self.received = BytesMut::new();
+                return self.refuse(refusal::TOO_MUCH);
+            }
         }
     }
 
@@ -221,7 +234,7 @@ impl Connection {
 
     fn handed_over(&mut self) {
         self.time_out = None;
-        self.client.activity.holds(self.received.len() + self.answer_buffer);
+        let _ = self.client.activity.holds(self.received.len() + self.answer_buffer);
         self.exchange = Exchange::AwaitingAnswer;
         self.client.activity.request_arrived();
     }
@@ -294,15 +307,15 @@ impl AsyncWrite for Connection {
         let mut socket = client.socket.borrow_mut();
         let Some(answer) = rewrite else {
             let written = Pin::new(&mut *socket).poll_write(cx, buffer);
-            if written.is_pending() {
-                client.activity.stalls_with(buffer.len());
+            if written.is_pending() && !client.activity.stalls_with(buffer.len()) {
+                return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
             }
             return written;
         };
         while answer.remaining.has_remaining() {
             let written = Pin::new(&mut *socket).poll_write(cx, &answer.remaining);
-            if written.is_pending() {
-                client.activity.stalls_with(buffer.len());
+            if written.is_pending() && !client.activity.stalls_with(buffer.len()) {
+                return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
             }
             let written = ready!(written)?;
             if written == 0 {
@@ -322,8 +335,14 @@ impl AsyncWrite for Connection {
         if let Exchange::WritingAnswer { is_last } = self.exchange {
             self.exchange = if is_last { Exchange::Ended } else { Exchange::ReadingHead };
             self.head_end = HeadEnd::default();
-            self.client.activity.holds(self.received.len() + self.answer_buffer);
+            let has_room = self.client.activity.holds(self.received.len() + self.answer_buffer);
             self.client.activity.answered();
+            if !has_room && self.answer_buffer > 0 {
+                // The client has its answer. Only the end of the connection frees the buffer, and only
+                // an error ends it at once.
+                self.exchange = Exchange::Ended;
+                return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
+            }
             if let Some(reader) = self.reader.take()
                 && (is_last || !self.reads_on_when_woken)
             {

@@ -25,8 +25,8 @@ const MAX_OPEN: usize = 4_096;
 /// The bytes that all connections may hold beside what an idle one costs: heads that are not whole,
 /// answers that are not read, and the buffers in which large answers were written.
 ///
-/// 500 connections that read values of 64 KB.
-const MAX_HELD: usize = 32 * 1024 * 1024;
+/// 250 connections that have read a value of 64 KB and stay open.
+const MAX_HELD: usize = 16 * 1024 * 1024;
 
 /// Files kept free for everything else: upstream connections, the Extensions API, standard streams.
 const RESERVED_FILES: usize = 64;
@@ -48,6 +48,8 @@ pub(super) struct Connections {
     /// The bytes that all of them hold.
     held: Cell<usize>,
     max_held: usize,
+    /// The bytes of connections that are being closed: a task that is aborted ends a moment later.
+    closing: Cell<usize>,
     /// Signals that a connection became idle or was closed.
     changed: Notify,
 }
@@ -68,6 +70,8 @@ struct State {
     held_since: Cell<u64>,
     /// Whether it waits for its client: for the rest of a head, or to read an answer.
     stalls: Cell<bool>,
+    /// What it held when it was closed.
+    closing: Cell<usize>,
 }
 
 /// What a connection is waiting for.
@@ -106,6 +110,7 @@ impl Connections {
             ticks: Cell::new(0),
             held: Cell::new(0),
             max_held: MAX_HELD,
+            closing: Cell::new(0),
             changed: Notify::new(),
         })
     }
@@ -135,6 +140,7 @@ impl Connections {
             held: Cell::new(0),
             held_since: Cell::new(0),
             stalls: Cell::new(false),
+            closing: Cell::new(0),
         });
         self.open.borrow_mut().insert(id, Open { state: Rc::clone(&state), task: None });
         Activity { id, state, connections: Rc::clone(self) }
@@ -164,8 +170,15 @@ impl Connections {
 
     fn close_the_least_needed(&self) {
         let open = self.open.borrow();
-        let closable =
-            open.values().filter(|open| open.task.is_some() && open.state.may_be_closed());
+        let are = |usage| open.values().filter(|open| open.state.usage.get() == usage).count();
+        // So many that have never asked are no clients about to ask: they are waited for until they
+        // may be closed, and no client that has asked makes way for them.
+        let is_flooded = are(Usage::New) > are(Usage::Idle);
+        let closable = open.values().filter(|open| {
+            let State { usage, .. } = &*open.state;
+            let is_spared = is_flooded && usage.get() == Usage::Idle;
+            open.task.is_some() && open.state.may_be_closed() && !is_spared
+        });
         let least_needed = closable.min_by_key(|open| {
             (open.state.usage.get() != Usage::HungUp, open.state.last_used.get())
         });
@@ -175,15 +188,15 @@ impl Connections {
         }
     }
 
-    /// Closes the connection that holds most; of equals, one that waits for its client before an idle
-    /// one, and the one that holds for longest. None that waits for its answer is closed.
+    /// Closes the connection that holds most of those that wait for their clients; of equals, the one
+    /// that does so for longest.
     fn close_the_one_that_holds_most(&self) {
         let open = self.open.borrow();
         let closable =
-            open.values().filter(|open| open.state.held.get() > 0 && !open.state.is_owed());
+            open.values().filter(|open| open.state.held.get() > 0 && open.state.stalls.get());
         let most = closable.max_by_key(|open| {
             let Open { state, .. } = open;
-            (state.held.get(), state.stalls.get(), Reverse(state.held_since.get()))
+            (state.held.get(), Reverse(state.held_since.get()))
         });
         if let Some(Open { state, task: Some(task) }) = most {
             let bytes = state.held.get();
@@ -192,8 +205,10 @@ impl Connections {
                 "unfinished requests, unread answers and buffers take too much memory; closing the \
                  largest connection"
             );
-            // Its task ends a moment later: until then it must not be chosen again.
+            // It must not be chosen again.
             self.held.set(self.held.get() - state.held.replace(0));
+            self.closing.set(self.closing.get() + bytes);
+            state.closing.set(bytes);
             task.abort();
         }
     }
@@ -205,11 +220,6 @@ impl Connections {
 }
 
 impl State {
-    /// Whether it waits for an answer that is not being written yet.
-    fn is_owed(&self) -> bool {
-        self.usage.get() == Usage::Busy && !self.stalls.get()
-    }
-
     /// The client of a new connection may be about to ask, but gets a limited time for it.
     fn may_be_closed(&self) -> bool {
         match self.usage.get() {
@@ -239,26 +249,31 @@ impl Activity {
         self.connections.changed.notify_waiters();
     }
 
-    /// So many bytes are kept for this connection.
-    pub(super) fn holds(&self, bytes: usize) {
+    /// So many bytes are kept for this connection. False if that is more than there is room for.
+    pub(super) fn holds(&self, bytes: usize) -> bool {
         let (state, connections) = (&self.state, &self.connections);
         let before = state.held.replace(bytes);
         if before == bytes {
-            return;
+            return true;
         }
         if before == 0 {
             state.held_since.set(connections.tick());
         }
         connections.held.set(connections.held.get() - before + bytes);
-        if connections.held.get() > connections.max_held {
-            connections.close_the_one_that_holds_most();
-        }
+        connections.held.get() <= connections.max_held
     }
 
-    /// The same, until the client sends the rest of a head, or reads.
-    pub(super) fn stalls_with(&self, bytes: usize) {
+    /// The same, until the client sends the rest of a head, or reads. Makes room for it by closing
+    /// another one; false if none has made way yet, and there is far too much.
+    #[must_use]
+    pub(super) fn stalls_with(&self, bytes: usize) -> bool {
         self.state.stalls.set(true);
-        self.holds(bytes);
+        if self.holds(bytes) {
+            return true;
+        }
+        let connections = &self.connections;
+        connections.close_the_one_that_holds_most();
+        connections.held.get() + connections.closing.get() <= 2 * connections.max_held
     }
 
     /// The client has sent the end of its stream. If it has closed only its own side, it still gets
@@ -274,6 +289,8 @@ impl Activity {
 impl Drop for Activity {
     fn drop(&mut self) {
         self.holds(0);
+        let closing = &self.connections.closing;
+        closing.set(closing.get() - self.state.closing.get());
         self.connections.open.borrow_mut().remove(&self.id);
         self.connections.changed.notify_waiters();
     }

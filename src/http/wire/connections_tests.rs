@@ -68,16 +68,16 @@ async fn beyond_the_bytes_the_connection_that_holds_most_is_closed() {
     let connections = with_room_for_bytes(100);
     let (small, small_task) = open(&connections);
     let (large, large_task) = open(&connections);
-    large.holds(60);
-    small.holds(40);
+    assert!(large.stalls_with(60) && small.stalls_with(40));
     yield_now().await;
     assert!(!large_task.is_finished());
 
-    small.holds(41);
+    assert!(small.stalls_with(41));
 
     yield_now().await;
     assert!(large_task.is_finished() && !small_task.is_finished());
-    small.holds(100);
+    drop(large);
+    assert!(small.stalls_with(100));
     yield_now().await;
     assert!(!small_task.is_finished(), "what the other one held is free again");
 }
@@ -87,46 +87,50 @@ async fn of_two_that_hold_as_much_the_one_that_does_so_for_longer_is_closed() {
     let connections = with_room_for_bytes(100);
     let (first, first_task) = open(&connections);
     let (second, second_task) = open(&connections);
-    second.holds(1);
-    first.holds(60);
-    second.holds(60);
+    assert!(second.stalls_with(1) && first.stalls_with(60) && second.stalls_with(60));
     yield_now().await;
 
     assert!(second_task.is_finished() && !first_task.is_finished());
 }
 
 #[actix_rt::test]
-async fn one_that_waits_for_its_answer_is_not_closed_but_one_that_does_not_read_it() {
+async fn one_that_does_not_wait_for_its_client_is_not_closed_for_another() {
     let connections = with_room_for_bytes(100);
-    let (waiting, waiting_task) = open(&connections);
-    let (unread, unread_task) = open(&connections);
-    for busy in [&waiting, &unread] {
-        busy.request_arrived();
-    }
-    waiting.holds(60);
-    unread.stalls_with(50);
+    let (keeps_a_buffer, task) = open(&connections);
+    let (stalls, stalled_task) = open(&connections);
+    assert!(keeps_a_buffer.holds(90));
+    assert!(stalls.stalls_with(20));
     yield_now().await;
 
-    assert!(unread_task.is_finished() && !waiting_task.is_finished());
+    assert!(stalled_task.is_finished() && !task.is_finished());
 }
 
 #[actix_rt::test]
-async fn one_that_waits_for_its_client_is_closed_before_an_idle_one_that_holds_as_much() {
+async fn what_is_being_closed_counts_until_it_is() {
     let connections = with_room_for_bytes(100);
-    let (idle, idle_task) = open(&connections);
-    let (stalls, stalled_task) = open(&connections);
-    idle.holds(60);
-    stalls.stalls_with(60);
-    yield_now().await;
+    let (first, _) = open(&connections);
+    let (second, _) = open(&connections);
+    let (third, _) = open(&connections);
+    assert!(first.stalls_with(90) && second.stalls_with(90));
+    assert!(!third.stalls_with(30), "180 are being closed, 200 are too many");
+}
 
-    assert!(stalled_task.is_finished() && !idle_task.is_finished());
+#[actix_rt::test]
+async fn a_flood_of_connections_that_never_ask_closes_none_that_has_asked() {
+    let connections = Connections::with_limit(3);
+    let (client, task) = open(&connections);
+    client.request_arrived();
+    client.answered();
+    let _flood = [open(&connections), open(&connections)];
+
+    assert!(!closes_for_a_new_one(&connections, task).await);
 }
 
 #[actix_rt::test]
 async fn what_a_connection_held_is_free_when_it_ends() {
     let connections = with_room_for_bytes(100);
     for _ in 0..10 {
-        connections.add().holds(60);
+        assert!(connections.add().holds(60));
     }
     assert_eq!(connections.held.get(), 0);
 }

@@ -18,6 +18,7 @@ pub(in crate::http) const BAD_REQUEST: &str = "BadRequestException";
 
 pub(super) const TOO_SLOW: &str = "URL and headers did not arrive completely within 5 seconds";
 pub(super) const TOO_LARGE: &str = "URL and headers together must be smaller than 64 KiB";
+pub(super) const TOO_MUCH: &str = "too many long requests are unfinished; send it again";
 const TOO_MANY: &str = "a request has 96 headers at most";
 pub(super) const MALFORMED: &str = "this is not a well-formed HTTP/1.1 request";
 pub(super) const TLS: &str = "this is TLS, and the port speaks plain HTTP: use http://";
