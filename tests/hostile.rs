@@ -15,7 +15,7 @@ use std::{env, time::Duration};
 use self::{bystander::Bystander, program::Program, upstream::Upstream};
 
 /// What the program may take in memory, whatever its clients do. SECURITY.md tells it.
-const MEMORY_BOUND_MB: u64 = 128;
+const MEMORY_BOUND_MB: u64 = 160;
 
 /// Beyond three times what hits take alone, one is slow only if it takes longer than this: four
 /// thousand connections that ask at once are this much work for the one thread.
