@@ -89,7 +89,7 @@ faults: build ## every fault times every state of an entry, freezes at every ste
 hostile: ## hostile clients at full length against the release build: memory, and the latency of another client (2 minutes)
 	$(CARGO) build --release --locked --bin parameters-secrets-extension
 	@HOSTILE=full EXTENSION_BINARY=$(abspath $(TARGET_DIR))/release/parameters-secrets-extension \
-		$(CARGO) test --locked --test suite hostile -- --test-threads=1 --nocapture
+		$(CARGO) test --locked --test hostile -- --test-threads=1 --nocapture
 
 .PHONY: demo
 demo: build ## watch 100 threads ask at once, under AWS's emulator

@@ -24,7 +24,6 @@ mod freeze;
 mod freshness;
 mod fuzzing;
 mod hit_cost;
-mod hostile;
 mod http_connections;
 mod http_errors;
 mod http_success;

@@ -18,9 +18,9 @@ use rustls::{
 /// The authority, and what it signed for `localhost`; both hold for a hundred years. Made by
 /// `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500`, with
 /// `basicConstraints` CA:TRUE, then with `-CA`, CA:FALSE and `subjectAltName` DNS:localhost.
-pub const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/authority.pem");
-pub const CERTIFICATE: &[u8] = include_bytes!("tls/server.der");
-pub const KEY: &[u8] = include_bytes!("tls/server-key.der");
+const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/authority.pem");
+const CERTIFICATE: &[u8] = include_bytes!("tls/server.der");
+const KEY: &[u8] = include_bytes!("tls/server-key.der");
 
 const TOKEN: &str = "token";
 const LONG_ENOUGH: Duration = Duration::from_secs(20);

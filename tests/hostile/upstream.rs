@@ -16,8 +16,10 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer},
 };
 
-pub use crate::tls::AUTHORITY;
-use crate::tls::{CERTIFICATE, KEY};
+/// As in `tests/tls.rs`, which says how they were made.
+pub const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/authority.pem");
+const CERTIFICATE: &[u8] = include_bytes!("../tls/server.der");
+const KEY: &[u8] = include_bytes!("../tls/server-key.der");
 
 /// Answers on threads of its own, which end with their connections.
 pub struct Upstream {

@@ -2,8 +2,12 @@
 //! stays within a bound, the other client's hits stay fast, and every well-formed request is answered.
 //!
 //! These scenarios measure; what each byte that is no request is answered with is in `bad_input`. A
-//! run within the whole suite is short. `make hostile` runs them one at a time, at full length and
+//! run after the other tests is short. `make hostile` runs them one at a time, at full length and
 //! against the release build, and prints the figures.
+
+#![allow(unreachable_pub, reason = "modules of one test crate")]
+#![allow(clippy::disallowed_methods, reason = "tests measure time")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod attacks;
 mod bystander;
