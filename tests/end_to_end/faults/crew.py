@@ -17,7 +17,9 @@ AT_ONCE = 6
 """Most cells wait most of the time."""
 
 
-def run_all(numbers: Sequence[int], folder: Path, tell: Callable[[int, dict[str, Any]], None]) -> None:
+def run_all(
+    numbers: Sequence[int], folder: Path, tell: Callable[[int, dict[str, Any]], None], at_once: int = AT_ONCE
+) -> None:
     """Tells what came of each cell, from one thread at a time."""
     for name in ("trusted", "stranger"):
         make_authority(folder / name, f"Authority: {name}", HOST)
@@ -45,7 +47,7 @@ def run_all(numbers: Sequence[int], folder: Path, tell: Callable[[int, dict[str,
                     break
             worker.stdin.close()
 
-    crew = [threading.Thread(target=work) for _ in range(min(AT_ONCE, len(numbers)))]
+    crew = [threading.Thread(target=work) for _ in range(min(at_once, len(numbers)))]
     for one in crew:
         one.start()
     for one in crew:
