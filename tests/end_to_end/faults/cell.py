@@ -110,12 +110,12 @@ def run(cell: Cell, authorities: Authorities, folder: Path) -> Seen:
 
 def prepare(here: World, fault: Fault, state: State) -> None:
     """Reads the key while all is well, lets the fault begin, and waits until the entry is as old as it should be."""
-    born = time.monotonic()
     if state is not State.NONE:
         assert asyncio.run(ask_together(SECRET, 1, here.token, GIVE_UP_AFTER))[0].status == 200
     elif fault.warm:
         path = SECRET.replace("db", OTHER_KEY)
         assert asyncio.run(ask_together(path, 1, here.token, GIVE_UP_AFTER))[0].status == 200
+    born = time.monotonic()  # or before: the answer may have taken its time
     here.be_well()
     fault.begins(here)
     time.sleep(max(0.0, born + state.age - time.monotonic()))
