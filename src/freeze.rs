@@ -195,8 +195,9 @@ impl State {
         // A wall clock that went back tells nothing.
         let wall = now.wall.duration_since(self.last.wall).unwrap_or_default();
         self.last = now;
-        // Without a tick nothing says how much of the time was a freeze; nothing was open in it. Where a
-        // whole tick is missing the process could not run, be it for a freeze or for a busy host.
+        // Without a tick nothing says how much of the time was a freeze; nothing was open in it.
+        // Where a whole tick is missing the process could not run, be it for a freeze or for a busy
+        // host.
         let missed = self.is_ticking && monotonic > 2 * TICK;
         self.awake += if missed { TICK } else { monotonic };
         self.is_ticking && monotonic.max(wall) > TICK + LATE

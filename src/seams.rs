@@ -1,4 +1,5 @@
-//! Where bytes of others are read that no interface of the library leads to: for the fuzz targets alone.
+//! Where bytes of others are read that no interface of the library leads to: for the fuzz targets
+//! alone.
 
 use std::sync::Arc;
 

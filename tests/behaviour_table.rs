@@ -1,5 +1,5 @@
-//! `docs/behaviour.md` says what a caller gets. Here its table is run, row by row, against the state of
-//! the keys alone; in `behaviour_of_the_whole_cache.rs` against the whole cache.
+//! `docs/behaviour.md` says what a caller gets. Here its table is run, row by row, against the
+//! state of the keys alone; in `behaviour_of_the_whole_cache.rs` against the whole cache.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The targets of `make fuzz`, without its instrumentation: each runs over its kept corpus, and then
-//! over mutations of that from a seed, for a second, or for five on CI.
+//! The targets of `make fuzz`, without its instrumentation: each runs over its kept corpus, and
+//! then over mutations of that from a seed, for a second, or for five on CI.
 
 use std::{
     fs,

@@ -14,8 +14,8 @@ SOAK_SECONDS ?= $(shell expr $(SOAK_MINUTES) '*' 60)
 .PHONY: fuzz
 fuzz: $(CARGO_FUZZ) $(FUZZ_TARGETS:%=fuzz-%) ## each fuzz target for FUZZ_SECONDS=60; the first time all is built, instrumented
 
-# cargo-fuzz wants flags that a stable compiler takes only so. There is no unsafe code of ours: no sanitizer. What is
-# found beyond the kept corpus stays in the target folder.
+# cargo-fuzz wants flags that a stable compiler takes only so. There is no unsafe code of ours: no
+# sanitizer. What is found beyond the kept corpus stays in the target folder.
 .PHONY: $(FUZZ_TARGETS:%=fuzz-%)
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(CARGO_FUZZ)
 	mkdir -p $(FUZZ_DIR)/corpus/$*

@@ -1,9 +1,9 @@
 //! Random sequences of everything that can happen to the cache, against what its callers are
 //! promised.
 //!
-//! Drives the index alone, thousands of steps a second, and holds every answer against the history of
-//! calls: what was kept, what had failed, what had expired. `model_of_the_whole_cache.rs` does the same
-//! steps to the whole cache.
+//! Drives the index alone, thousands of steps a second, and holds every answer against the history
+//! of calls: what was kept, what had failed, what had expired. `model_of_the_whole_cache.rs` does
+//! the same steps to the whole cache.
 
 use std::{cmp::Reverse, time::Duration};
 

@@ -1,16 +1,17 @@
 //! A month in an hour: one environment after the other lives through invocations, freezes, outages,
-//! throttling, rotations, evictions and restores, as a seed says; whatever it does, what is promised
-//! holds.
+//! throttling, rotations, evictions and restores, as a seed says; whatever it does, what is
+//! promised holds.
 //!
-//! The whole server runs, over sockets, with an upstream of the test's own. Time is paused and moved by
-//! the test alone, so that an hour in which nothing happens costs nothing. Throughout:
+//! The whole server runs, over sockets, with an upstream of the test's own. Time is paused and
+//! moved by the test alone, so that an hour in which nothing happens costs nothing. Throughout:
 //!
 //! - every request gets one answer, or its client has hung up;
 //! - no upstream has more calls open than permitted;
-//! - no value is given past its TTL, or the time for old values behind it, by either clock; none to a
-//!   refresh that was read before it;
+//! - no value is given past its TTL, or the time for old values behind it, by either clock; none to
+//!   a refresh that was read before it;
 //! - no error while the upstream is well;
-//! - what an environment holds in memory is the same to 5 % however long it lives, and gone with it;
+//! - what an environment holds in memory is the same to 5 % however long it lives, and gone with
+//!   it;
 //! - its sockets are closed.
 //!
 //! It lasts `SOAK_SECONDS`: `make soak` says an hour.
@@ -29,7 +30,8 @@ use self::environment::{Environment, Lived};
 /// Where nothing is said: enough for one environment with a few hours.
 const BRIEFLY: Duration = Duration::from_secs(2);
 
-/// What an environment may leave behind: what the runtime and the allocator's users keep per thread.
+/// What an environment may leave behind: what the runtime and the allocator's users keep per
+/// thread.
 const LEFT_BEHIND: i64 = 256 * 1_024;
 
 fn budget() -> Duration {

@@ -1,4 +1,5 @@
-//! A client of the soak: it waits for as long as it takes, and holds its answer against what is promised.
+//! A client of the soak: it waits for as long as it takes, and holds its answer against what is
+//! promised.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -50,8 +50,8 @@ const VERY_MANY: usize = MAX_QUEUED + 76;
 /// A step of time in which the process runs: shorter than what would look like a freeze.
 const STEP: Duration = Duration::from_millis(250);
 
-/// So long after its end a trouble may still be the reason of an error: what waits for a fetch, and for
-/// the next one, ends after that.
+/// So long after its end a trouble may still be the reason of an error: what waits for a fetch, and
+/// for the next one, ends after that.
 const AFTERMATH: Duration = Duration::from_secs(70);
 
 /// Invocations between two looks at memory and descriptors, and so many looks in a life.
@@ -296,7 +296,8 @@ impl Life {
                 self.weather_changes();
             }
         }
-        // A function that has its answers ends; one that runs into its time-out leaves fetches open.
+        // A function that has its answers ends; one that runs into its time-out leaves fetches
+        // open.
         if self.rng.u8(..5) > 0 {
             self.until_all_is_answered().await;
         }
@@ -517,7 +518,7 @@ fn config(rng: &mut Rng) -> Config {
 }
 
 impl Shared {
-    /// Whoever is not well now may be the reason of an error for a while.
+    /// Everything that is not well now may be the reason of an error for a while.
     fn note_trouble(&self) {
         for kind in [UpstreamKind::SecretsManager, UpstreamKind::ParameterStore] {
             if !self.services.get(kind).is_well() {

@@ -1,7 +1,7 @@
 //! What comes over a client's connection: one request or several, pieces of them, no HTTP at all.
 //!
-//! The server is the program's own, on a socket. Every answer is in the contract's form, no request gets
-//! two, the connection ends, and a client beside it is still served.
+//! The server is the program's own, on a socket. Every answer is in the contract's form, no request
+//! gets two, the connection ends, and a client beside it is still served.
 
 use std::{net::SocketAddr, rc::Rc, sync::Arc};
 
@@ -119,8 +119,8 @@ async fn connect(rig: &Rig) -> TcpStream {
     client
 }
 
-/// Everything the server said is answers, one after the other; no more than there are ends of heads, and
-/// one for what is no request.
+/// Everything the server said is answers, one after the other; no more than there are ends of
+/// heads, and one for what is no request.
 fn check(mut received: &[u8], sent: &[u8]) {
     let empty_lines = sent.split(|byte| *byte == b'\n').filter(|line| matches!(line, [] | [b'\r']));
     let most = empty_lines.count() + 1;

@@ -1,5 +1,5 @@
-//! A request's query: any text is a question or a clear error, and every spelling of a question is one
-//! key.
+//! A request's query: any text is a question or a clear error, and every spelling of a question is
+//! one key.
 
 use parameters_secrets_extension::{
     http::{

@@ -34,7 +34,8 @@ fn check(reference: &Reference) {
     let upstream = UpstreamKind::at_path(path).expect("a path that is answered");
     match parse(upstream, query) {
         Ok(question) => assert!(question.field.is_none(), "the wrapper takes the field out itself"),
-        // The wrapper leaves it to the extension to say what a version is, and how long a name may be.
+        // The wrapper leaves it to the extension to say what a version is, and how long a name may
+        // be.
         Err(BadRequest::Invalid { parameter: "version", .. } | BadRequest::TooLong { .. }) => {}
         Err(error) => panic!("{} cannot be asked for: {error}", reference.source),
     }

@@ -1,8 +1,8 @@
-//! What AWS answers: its status and its body. The first line of an input is the operation, the status
-//! and the headers; the rest is the body.
+//! What AWS answers: its status and its body. The first line of an input is the operation, the
+//! status and the headers; the rest is the body.
 //!
-//! The calls are made by the program's own code over the SDK's own client, whose connections are the
-//! input.
+//! The calls are made by the program's own code over the SDK's own client, whose connections are
+//! the input.
 
 use std::{
     future::ready,

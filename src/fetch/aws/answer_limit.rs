@@ -14,9 +14,9 @@ use http_body_util::Limited;
 
 /// The largest answer that is read.
 ///
-/// A value has 64 KiB at most, six times that if every character of it is escaped; ten parameters in one
-/// answer have 8 KiB each. Whatever is larger comes from elsewhere, and would hold the call thread while
-/// it is parsed, and the memory of the function.
+/// A value has 64 KiB at most, six times that if every character of it is escaped; ten parameters
+/// in one answer have 8 KiB each. Whatever is larger comes from elsewhere, and would hold the call
+/// thread while it is parsed, and the memory of the function.
 pub(super) const LARGEST_ANSWER: usize = 1 << 20;
 
 /// Ends the reading of a larger answer with an error.

@@ -1,6 +1,6 @@
 """`make faults`: runs every cell, writes docs/faults.md, and fails if a promise is broken.
 
-    python -m faults [WORD...]      with words, only the cells whose names have them all, and no page
+python -m faults [WORD...]      with words, only the cells whose names have them all, and no page
 """
 
 import sys

@@ -29,7 +29,8 @@ class Got:
 
 
 async def ask_together(path: str, callers: int, token: str, give_up_after: float) -> list[Got]:
-    """Each asks on a connection of its own, once all are open. A caller whose answer does not come has none."""
+    """Each asks on a connection of its own, once all are open. A caller whose answer does not come
+    has none."""
     connections = [await asyncio.open_connection("127.0.0.1", PORT) for _ in range(callers)]
     return await asyncio.gather(*(ask(connection, path, token, give_up_after) for connection in connections))
 

@@ -19,11 +19,13 @@ class Fault:
     ends: Change = nothing
     """Afterwards everything is well."""
     codes: frozenset[str] = NO_CODES
-    """What a caller may get for whom nothing is kept. None: every caller gets the new value all the same."""
+    """What a caller may get for which nothing is kept. None: every caller gets the new value all the
+    same."""
     has_old_value_instead: bool | None = None
     """Whether a caller gets an expired value; None: if those without any get an error."""
     fetches: int = 1
-    """How many calls of the extension a time-out has room for; the SDK makes three attempts at one."""
+    """How many calls of the extension a time-out has room for; the SDK makes three attempts at
+    one."""
     over_within: float = 1.5
     """How long after its end `refreshNow` may still fail."""
     answered_within: float = 0.0
@@ -32,7 +34,8 @@ class Fault:
     """Whether a connection is open when it begins, even if the key was never read."""
     by_name: bool = False
     from_endpoint: bool = False
-    """Whether credentials come from an endpoint, as with SnapStart, and not from the environment."""
+    """Whether credentials come from an endpoint, as with SnapStart, and not from the
+    environment."""
     settings: tuple[tuple[str, str], ...] = ()
     has_value: bool = True
     """Whether a value can have been read before it began."""

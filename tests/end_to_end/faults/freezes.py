@@ -1,4 +1,5 @@
-"""A freeze at every step of a fetch: what a hundred callers get after it, and the caller that was frozen."""
+"""A freeze at every step of a fetch: what a hundred callers get after it, and the caller that was
+frozen."""
 
 import asyncio
 import enum

@@ -15,8 +15,8 @@ from faults.freezes import Connections, Freeze, Length, SeenAfter, Step
 INTRODUCTION = """\
 # Faults
 
-`make faults` writes this page (`tests/end_to_end/faults/`). It runs the program against an AWS and a
-Lambda of its own on loopback, and fails if any cell breaks a promise of
+`make faults` writes this page (`tests/end_to_end/faults/`). It runs the program against an AWS and
+a Lambda of its own on loopback, and fails if any cell breaks a promise of
 [What a caller gets](behaviour.md) or [The failure policy](failure-policy.md). `make test` runs a
 selection of the cells.
 
@@ -27,7 +27,8 @@ This run: {cells} cells in {seconds:.0f} s on {date}, the {program} of the progr
 ## AWS, the network and the credentials
 
 Each fault is combined with four states of the entry at the moment it begins, with 1 and 100 callers
-at the same moment, and with no INVOKE event and one every 50 ms. `SECRETS_MANAGER_TIMEOUT_MILLIS` is
+at the same moment, and with no INVOKE event and one every 50 ms.
+`SECRETS_MANAGER_TIMEOUT_MILLIS` is
 {time_out:.0f}. The connections that are open are lost when the fault begins, unless its name says
 otherwise. A field of the table covers the four runs with callers and events: what callers got, the
 time of the slowest caller, and the calls that the extension counts. *Stale* answers have `Age` and
@@ -42,8 +43,8 @@ Each run has checked this, too:
 
 - Every caller got exactly one answer: {answers} requests, {answers} answers.
 - A fresh value and one that ends soon are answered without a wait, whatever fails.
-- However many callers ask at once, the calls are those of one; a caller that asks after the end of a
-  call that failed makes the next. An INVOKE event changes nothing.
+- However many callers ask at once, the calls are those of one; a caller that asks after the end of
+  a call that failed makes the next. An INVOKE event changes nothing.
 - After the fault `refreshNow=true` gets the new value, at the latest after {over:.1f} s: the pause of
   a service that throttled.
 - There is no panic, and neither a value nor a credential in the log.
@@ -53,13 +54,13 @@ Each run has checked this, too:
 FREEZES = """
 ## A freeze at every step of a fetch
 
-SIGSTOP stops the process when a fetch has come to the step, with `SECRETS_MANAGER_TIMEOUT_MILLIS` at
-{time_out:.0f}. It lasts {short} s, less than every time-out; {middle} s, more than that of the fetch,
+SIGSTOP stops the process when a fetch has come to the step, with `SECRETS_MANAGER_TIMEOUT_MILLIS`
+at {time_out:.0f}. It lasts {short} s, less than every time-out; {middle} s, more than that of the fetch,
 but too short to be told from a busy machine; or {long} s, more than all of them. The connections
 survive it (*live*), are reset (*cut*), or stay open and bring nothing more (*silent*). Then 100
-callers ask at once, and an INVOKE event comes. All of them and the caller that was frozen get the new
-value with status 200, not a stale one, within {limit} s. A field holds the time of the slowest since
-the end of the freeze, with no entry and with an expired one.
+callers ask at once, and an INVOKE event comes. All of them and the caller that was frozen get the
+new value with status 200, not a stale one, within {limit} s. A field holds the time of the slowest
+since the end of the freeze, with no entry and with an expired one.
 
 | step | {columns} |
 | --- | {lines} |

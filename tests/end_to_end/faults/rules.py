@@ -1,4 +1,5 @@
-"""What is promised for a cell (docs/behaviour.md, docs/failure-policy.md), and what of it was broken."""
+"""What is promised for a cell (docs/behaviour.md, docs/failure-policy.md), and what of it was
+broken."""
 
 from dataclasses import dataclass
 

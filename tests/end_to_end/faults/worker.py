@@ -1,6 +1,8 @@
-"""A process that runs cells, one after another, in a network of its own: port 2773 and port 53 are free there.
+"""A process that runs cells, one after another, in a network of its own: port 2773 and port 53 are
+free there.
 
-Started by `faults.crew`; reads the numbers of cells, a line each, and writes what came of them as JSON.
+Started by `faults.crew`; reads the numbers of cells, a line each, and writes what came of them as
+JSON.
 """
 
 import json

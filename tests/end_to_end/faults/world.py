@@ -49,7 +49,8 @@ class World:
     extension: Extension = field(init=False)
 
     def answer(self, *answers: Answer) -> None:
-        """What Secrets Manager answers for the key from now on, call by call; the last one ever after."""
+        """What Secrets Manager answers for the key from now on, call by call; the last one ever
+        after."""
         self.stub.lay_down(GET_SECRET, KEY, *answers)
 
     def be_well(self) -> None:
@@ -68,7 +69,8 @@ def world(
     by_name: bool,
     more: dict[str, str],
 ) -> Iterator[World]:
-    """A world in which everything is well and in which the key has its old value. The extension serves."""
+    """A world in which everything is well and in which the key has its old value. The extension
+    serves."""
     log = LogFile(folder / "log")
     with ExitStack() as stack:
         stub, stranger = (

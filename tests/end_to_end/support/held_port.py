@@ -1,14 +1,15 @@
 """A loopback port that stays ours while nothing listens on it.
 
-A port that is picked, released and bound again later may be another socket's by then, even that of an outgoing
-connection.
+A port that is picked, released and bound again later may be another socket's by then, even that of
+an outgoing connection.
 """
 
 import socket
 
 
 class HeldPort:
-    """Bound until it is closed. A client that connects is refused unless `listen` has been called."""
+    """Bound until it is closed. A client that connects is refused unless `listen` has been
+    called."""
 
     def __init__(self) -> None:
         self._holder = reusable_socket()
