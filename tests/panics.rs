@@ -1,9 +1,9 @@
-//! A bug of ours, wherever it strikes: every caller is answered, the next request works, the log says
-//! where.
+//! A bug of ours, wherever it strikes: every caller is answered, the next request works, the log
+//! says where.
 //!
-//! What tests can make panic is what stands behind a trait, or writes for one: the clock, the log, the
-//! upstream, the credentials' endpoint. Every actor and every handler reads the clock and logs, so a
-//! panic at each read and at each line, one after the other, strikes all of them.
+//! What tests can make panic is what stands behind a trait, or writes for one: the clock, the log,
+//! the upstream, the credentials' endpoint. Every actor and every handler reads the clock and logs,
+//! so a panic at each read and at each line, one after the other, strikes all of them.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 

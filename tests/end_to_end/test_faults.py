@@ -1,4 +1,5 @@
-"""A selection of `make faults`: every fault, and a freeze at every step of a fetch (docs/faults.md)."""
+"""A selection of `make faults`: every fault, and a freeze at every step of a fetch
+(docs/faults.md)."""
 
 from collections.abc import Mapping
 from pathlib import Path

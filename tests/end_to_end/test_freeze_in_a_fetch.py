@@ -63,7 +63,8 @@ def test_a_call_without_an_answer_is_made_again(
     freeze_while_the_call_is_open(stub, proxy, cut)
 
     assert caller.answer().status == 200
-    # The SDK replaces a connection that was reset in 50 ms at most, and its attempt may have left before.
+    # The SDK replaces a connection that was reset in 50 ms at most, and its attempt may have left
+    # before.
     assert 2 <= len(stub.calls) <= (3 if cut else 2)
     assert not extension.log.matches(r" (ERROR|WARN) ")
 

@@ -1,4 +1,5 @@
-"""Who dumps the process's memory finds no value that the extension has let go, and a crash dumps nothing."""
+"""A dump of the process's memory holds no value that the extension has let go, and a crash dumps
+nothing."""
 
 import os
 import resource
@@ -21,7 +22,8 @@ MARK = value_of("marked") + " 0123456789abcdef" * 8
 
 
 def body_of(mark: str) -> str:
-    """How a finished response body has it, in the order of AWS's extension; AWS itself has another order."""
+    """How a finished response body has it, in the order of AWS's extension; AWS itself has another
+    order."""
     return f'"SecretString":"{mark}","VersionId"'
 
 

@@ -139,8 +139,8 @@ fn huge_heads() {
     });
 }
 
-/// Each shape hides a second request from one reader and shows it to another. The answer may be a value
-/// or a refusal, but there is one, and nothing of the hidden request is asked of AWS.
+/// Each shape hides a second request from one reader and shows it to another. The answer may be a
+/// value or a refusal, but there is one, and nothing of the hidden request is asked of AWS.
 #[test]
 fn bad_chunking_and_smuggling() {
     let upstream = Upstream::start();

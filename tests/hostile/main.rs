@@ -1,5 +1,6 @@
-//! Hostile clients against the program itself, which serves another client all the while: its memory
-//! stays within a bound, the other client's hits stay fast, and every well-formed request is answered.
+//! Hostile clients against the program itself, which serves another client all the while: its
+//! memory stays within a bound, the other client's hits stay fast, and every well-formed request is
+//! answered.
 //!
 //! These scenarios measure; what each byte that is no request is answered with is in `bad_input`. A
 //! run after the other tests is short. `make hostile` runs them one at a time, at full length and

@@ -1,4 +1,5 @@
-//! Secrets Manager, as far as it concerns these tests: a secret's name ends with how long its value is.
+//! Secrets Manager, as far as it concerns these tests: a secret's name ends with how long its value
+//! is.
 
 use std::{
     io::{self, Read, Write},

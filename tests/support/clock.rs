@@ -42,8 +42,8 @@ impl TestClock {
         self.panics_at(1, 0);
     }
 
-    /// The same for the read of the first number from now on, and for that of the second number after
-    /// it; 0 is none.
+    /// The same for the read of the first number from now on, and for that of the second number
+    /// after it; 0 is none.
     pub fn panics_at(&self, first: usize, second: usize) {
         self.panics_in[0].store(first, Ordering::Relaxed);
         self.panics_in[1].store(second, Ordering::Relaxed);

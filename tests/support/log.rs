@@ -84,7 +84,8 @@ impl CapturedLog {
     }
 }
 
-/// A log in which a line panics: a bug in whatever writes it, without the hook's words on the screen.
+/// A log in which a line panics: a bug in whatever writes it, without the hook's words on the
+/// screen.
 pub struct PanickingLog {
     left: Arc<AtomicUsize>,
     _guard: DefaultGuard,

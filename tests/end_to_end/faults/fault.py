@@ -19,8 +19,8 @@ class Fault:
     ends: Change = nothing
     """Afterwards everything is well."""
     codes: frozenset[str] = NO_CODES
-    """What a caller may get for which nothing is kept. None: every caller gets the new value all the
-    same."""
+    """What a caller may get for which nothing is kept. None: every caller gets the new value all
+    the same."""
     has_old_value_instead: bool | None = None
     """Whether a caller gets an expired value; None: if those without any get an error."""
     fetches: int = 1

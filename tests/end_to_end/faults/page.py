@@ -1,4 +1,5 @@
-"""Writes docs/faults.md: what was run, on which machine, what came of it, and what cannot be had."""
+"""Writes docs/faults.md: what was run, on which machine, what came of it, and what cannot be
+had."""
 
 import os
 import platform
