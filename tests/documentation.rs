@@ -6,3 +6,4 @@ mod log_events;
 pub mod pages;
 mod settings;
 mod source;
+mod width;

@@ -21,6 +21,16 @@ pub fn all() -> Vec<PathBuf> {
 
 /// The files with this extension in a folder and the folders below it.
 pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let files = files_below(folder).into_iter();
+    files.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
+}
+
+/// Every file of the project.
+pub fn all_files() -> Vec<PathBuf> {
+    files_below(project())
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
@@ -29,8 +39,8 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
             continue;
         }
         if entry.file_type().unwrap().is_dir() {
-            found.extend(files(&path, extension));
-        } else if path.extension().is_some_and(|found| found == extension) {
+            found.extend(files_below(&path));
+        } else {
             found.push(path);
         }
     }
