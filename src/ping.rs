@@ -1,5 +1,5 @@
-//! `--ping`: whether an extension serves on this machine's port. An image that is the program alone has
-//! nothing else that a container's health check could run.
+//! `--ping`: whether an extension serves on this machine's port. An image that is the program alone
+//! has nothing else that a container's health check could run.
 
 use std::{
     io::{self, Read, Write},
