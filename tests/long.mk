@@ -1,4 +1,5 @@
-# What takes too long for every change: fuzzing, mutation testing, soaking. Included by the Makefile.
+# What takes too long for every change: fuzzing, mutation testing, soaking. Included by the
+# Makefile.
 
 CARGO_FUZZ_VERSION := 0.13.2
 CARGO_FUZZ := .tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)

@@ -1,5 +1,5 @@
-//! The parts of the program that decide, without its actors: what `tests/mutants/run` mutates. Every module is the
-//! program's own file, at its own path.
+//! The parts of the program that decide, without its actors: what `tests/mutants/run` mutates.
+//! Every module is the program's own file, at its own path.
 
 #![allow(dead_code, unused_imports, reason = "the actors, which use the rest, are not here")]
 

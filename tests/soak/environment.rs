@@ -244,7 +244,8 @@ impl Life {
             errors: Cell::default(),
         });
         let mut life = Self { shared, rng, callers: Vec::new(), lived: Lived::default() };
-        // What grows with the most that is ever open at once, a full cache beside it, has grown then.
+        // What grows with the most that is ever open at once, a full cache beside it, has grown
+        // then.
         life.ask_for_very_many();
         life.until_all_is_answered().await;
         life.fill().await;

@@ -118,8 +118,8 @@ impl Client {
     pub(super) async fn dismiss(self: Rc<Self>) {
         let Some(client) = Rc::into_inner(self) else { return };
         let (mut socket, refused) = (client.socket.into_inner(), client.refused.get());
-        // Held until the socket is closed: until then the connection counts as open. Its buffers are
-        // gone.
+        // Held until the socket is closed: until then the connection counts as open. Its buffers
+        // are gone.
         let activity = client.activity;
         let _ = activity.holds(0);
         let farewell = async {
@@ -338,8 +338,8 @@ impl AsyncWrite for Connection {
             let has_room = self.client.activity.holds(self.received.len() + self.answer_buffer);
             self.client.activity.answered();
             if !has_room && self.answer_buffer > 0 {
-                // The client has its answer. Only the end of the connection frees the buffer, and only
-                // an error ends it at once.
+                // The client has its answer. Only the end of the connection frees the buffer, and
+                // only an error ends it at once.
                 self.exchange = Exchange::Ended;
                 return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
             }

@@ -188,8 +188,8 @@ impl Connections {
         }
     }
 
-    /// Closes the connection that holds most of those that wait for their clients; of equals, the one
-    /// that does so for longest.
+    /// Closes the connection that holds most of those that wait for their clients; of equals, the
+    /// one that does so for longest.
     fn close_the_one_that_holds_most(&self) {
         let open = self.open.borrow();
         let closable =
