@@ -34,3 +34,8 @@ mutants: ## which mutants of the deciding parts the tests catch; writes docs/mut
 .PHONY: soak
 soak: ## SOAK_MINUTES=60 of simulated months: freezes, outages, throttling, restores, from a seed
 	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) test --locked --test suite soak:: -- --nocapture
+
+.PHONY: soak-real
+soak-real: bench-build tools ## the release program under load with faults; writes docs/soak.md (10 minutes)
+	PYTHONDONTWRITEBYTECODE=1 tests/end_to_end/sandbox .tools/venv/bin/python tests/soak/real.py \
+		$(TARGET_DIR)/layer/extensions/$(NAME)
