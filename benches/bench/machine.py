@@ -41,10 +41,11 @@ def _distribution() -> str:
 
 
 def _version_of_wrk() -> str:
-    words = _first_line([str(project.program("wrk")), "-v"]).split()
+    # It starts with the libraries that lie beside it, and else only says what it misses.
+    words = _first_line([str(project.program("wrk")), "-v"], project.environment()).split()
     return " ".join(words[:2])
 
 
-def _first_line(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True)
+def _first_line(command: list[str], environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     return (done.stdout + done.stderr).partition("\n")[0]
