@@ -6,10 +6,13 @@ use crate::{
     clock::{Clock, SystemClock},
     fetch::{
         error::{FetchError, UpstreamErrorKind},
-        local_store::LocalStore,
+        local_store::{
+            LocalStore,
+            tests::{parameter, secret},
+        },
         upstream::Upstreams,
     },
-    key::{CacheKey, ParameterKey, SecretKey},
+    key::CacheKey,
 };
 
 /// A store in a folder of its own.
@@ -42,18 +45,6 @@ impl Test {
         }
         codes
     }
-}
-
-fn secret(secret_id: &str) -> CacheKey {
-    CacheKey::Secret(SecretKey {
-        secret_id: secret_id.into(),
-        version_id: None,
-        version_stage: None,
-    })
-}
-
-fn parameter(name: &str) -> CacheKey {
-    CacheKey::Parameter(ParameterKey { name: name.into(), selector: None, with_decryption: true })
 }
 
 const OK: &str = "";

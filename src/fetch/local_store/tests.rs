@@ -6,7 +6,7 @@ use crate::{
     key::{CacheKey, ParameterKey, SecretKey},
 };
 
-fn secret(secret_id: &str) -> CacheKey {
+pub(super) fn secret(secret_id: &str) -> CacheKey {
     CacheKey::Secret(SecretKey {
         secret_id: secret_id.into(),
         version_id: None,
@@ -14,7 +14,7 @@ fn secret(secret_id: &str) -> CacheKey {
     })
 }
 
-fn parameter(name: &str) -> CacheKey {
+pub(super) fn parameter(name: &str) -> CacheKey {
     CacheKey::Parameter(ParameterKey { name: name.into(), selector: None, with_decryption: true })
 }
 
