@@ -45,7 +45,7 @@ pub fn run(reading: SettingsAndNotices, items: &[String]) -> ExitCode {
 
 async fn check(reading: &SettingsAndNotices, items: &[String], report: &mut Report) {
     let settings = &reading.settings;
-    // The last notice is about the token, if there is none, which has a line of its own.
+    // Without a token the last notice is about it; it has a line of its own.
     let own = reading.own_notices.len() - usize::from(settings.tokens.accepted().is_none());
     for notice in reading.notices.iter().chain(&reading.own_notices[..own]) {
         if notice.level == Some(Level::WARN) {

@@ -73,7 +73,7 @@ impl Authorizer {
         Self { accepted, warned_of: WarnedOf::default() }
     }
 
-    /// Looks for the token, so that the log warns before the first request if there is none.
+    /// Looks for the token, so that the log warns of a missing one before the first request.
     pub async fn look(&self) {
         if let Accepted::OfFile(file) = &self.accepted {
             file.look().await;

@@ -82,7 +82,7 @@ impl TokenFile {
     ///
     /// # Errors
     ///
-    /// There is none in it, or it cannot be read.
+    /// The file is empty, or cannot be read.
     pub(super) async fn admit(&self, presented: &[u8]) -> Result<bool, SharedFetchError> {
         self.look().await;
         match &*self.known.borrow() {

@@ -47,7 +47,7 @@ impl<C: Clone + Send + 'static> ServiceClient<C> {
         &self.aws
     }
 
-    /// Builds the client if there is none yet. A call that starts meanwhile waits for the same one.
+    /// Builds the client unless it is built. A call that starts meanwhile waits for the same one.
     ///
     /// # Errors
     ///
