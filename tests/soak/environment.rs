@@ -566,10 +566,12 @@ impl Shared {
         let is_newer = said.left.monotonic >= asked.monotonic;
         assert!(!is_newer || said.version >= version, "{question:?}: {said:?}, asked at {version}");
         let Some(stale_age) = stale_age(reply) else {
-            let age = asked.age_since(said.left);
-            let is_fresh = age.is_some_and(|age| age < self.rules.ttl);
+            // It is fresh when it is given. While its caller waited for a fetch that failed, the
+            // wall clock may have been set either way.
+            let ages = [asked, self.clock.now()].map(|moment| moment.age_since(said.left));
+            let is_fresh = ages.into_iter().flatten().any(|age| age < self.rules.ttl);
             let is_right = is_newer || is_fresh && !question.refresh;
-            return assert!(is_right, "{question:?}: {age:?}, {:?}", self.rules);
+            return assert!(is_right, "{question:?}: {ages:?}, {:?}", self.rules);
         };
         add_one(&self.old_values);
         let now = self.clock.now();
