@@ -25,6 +25,7 @@ pub mod http;
 pub mod key;
 pub mod lifecycle;
 pub mod log;
+mod open_files;
 mod ping;
 pub mod prefetch;
 #[doc(hidden)]

@@ -20,12 +20,13 @@ use crate::{
     cache::Cache,
     clock::{Clock, SystemClock},
     freeze::FreezeWatch,
-    http::{self, Authorizer, Drain, HttpActor, Listeners, Service},
+    http::{self, Authorizer, Drain, HttpActor, Listeners, MAX_CONNECTIONS, Service},
     lifecycle::{
         ErrorReport, ErrorType, Events, ExtensionName, Lifecycle, LifecycleActor, LifecycleError,
         PendingRegistration, report_exit_error, report_init_error, send_register,
     },
     log::{self, debug},
+    open_files,
     prefetch::prefetch,
     settings::{LambdaSettings, Notice, PrefetchSettings, Settings, SettingsAndNotices},
     snapshot::Snapshot,
@@ -60,6 +61,7 @@ impl Boot {
 
     /// Serves until SHUTDOWN, SIGTERM or ctrl-C.
     pub fn run(self) -> ExitCode {
+        open_files::make_room(MAX_CONNECTIONS);
         let Self { reading, listeners, registration } = self;
         let SettingsAndNotices { settings, notices, own_notices } = reading;
         let _drained_at_the_end = log::init(settings.log_level, settings.log_format);

@@ -17,4 +17,5 @@ mod wire;
 pub use authorize::Authorizer;
 pub use bad_request::{BadRequest, Shown};
 pub use routes::{Service, routes};
+pub(crate) use wire::MAX_CONNECTIONS;
 pub use wire::{CountConnections, Drain, HttpActor, Listeners};

@@ -72,3 +72,11 @@ fn report(name: &str, quiet: &bystander::Reads, meanwhile: &bystander::Reads, pe
         meanwhile.count(),
     );
 }
+
+/// A table that grows while threads run stops all answers (`src/open_files.rs`).
+#[test]
+fn the_table_of_open_files_is_large_enough_from_the_start() {
+    let program = Program::start(&Upstream::start());
+    let most = rlimit::Resource::NOFILE.get_hard().unwrap().min(4_096);
+    assert!(program.places_for_open_files() >= most);
+}

@@ -14,22 +14,19 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::log::debug;
+use crate::{log::debug, open_files};
 
 /// Connections that may be open at once, if the process may open that many files.
 ///
 /// Four times the threads that a Lambda environment can have. An idle connection costs 10 kB, and
 /// is never closed for being idle: its client would find a dead connection after a freeze.
-const MAX_OPEN: usize = 4_096;
+pub(crate) const MAX_CONNECTIONS: usize = 4_096;
 
 /// The bytes that all connections may hold beside what an idle one costs: heads that are not whole,
 /// answers that are not read, and the buffers in which large answers were written.
 ///
 /// 250 connections that have read a value of 64 KB and stay open.
 const MAX_HELD: usize = 16 * 1024 * 1024;
-
-/// Files kept free for everything else: upstream connections, the Extensions API, standard streams.
-const RESERVED_FILES: usize = 64;
 
 /// How long a new connection may be silent before it may be closed to make room.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -96,11 +93,8 @@ pub(super) struct Activity {
 }
 
 impl Connections {
-    /// Raises the soft limit of open files to the hard limit: Lambda's soft limit is 1,024.
     pub(super) fn new() -> Rc<Self> {
-        let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1_024);
-        let files = usize::try_from(files).unwrap_or(usize::MAX);
-        Self::with_limit(files.saturating_sub(RESERVED_FILES).clamp(1, MAX_OPEN))
+        Self::with_limit(open_files::places_for(MAX_CONNECTIONS))
     }
 
     pub(super) fn with_limit(limit: usize) -> Rc<Self> {

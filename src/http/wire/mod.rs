@@ -14,5 +14,6 @@ mod refusal;
 mod upgrade;
 
 pub use actor::{CountConnections, Drain, HttpActor};
+pub(crate) use connections::MAX_CONNECTIONS;
 pub use listeners::Listeners;
 pub(in crate::http) use refusal::BAD_REQUEST;
