@@ -9,6 +9,7 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 
 use futures_util::future::{LocalBoxFuture, join_all};
 use parameters_secrets_extension::{
+    cache::Urgency,
     fetch::{
         aws::{CurrentToken, SessionToken},
         error::FetchError,
@@ -25,7 +26,7 @@ use tokio::{
 };
 
 use crate::support::{
-    cache::{Config, pass},
+    cache::{Config, pass, secret},
     log::{CapturedLog, PanickingLog},
     reply::Reply,
     server::{TestServer, get, token},
@@ -237,10 +238,12 @@ impl Upstream<ParameterKey> for PanicsAtOnce {
 async fn a_call_that_panics_before_it_is_a_future_answers_all_it_was_for() {
     pause();
     let server = TestServer::with(config(), Upstreams::of_one(PanicsAtOnce::default()));
-    let checker = Checker::default();
-    join_all([SECRET, SECRET].map(|target| checker.ask(&server, target))).await;
-    assert_eq!(checker.failed.get(), 2);
-    checker.assert_all_is_well(&server).await;
+    let cache = &server.service.cache;
+    let callers = [(), ()].map(|()| cache.look_up(secret("db"), Urgency::Patient));
+    for answer in join_all(callers).await {
+        assert!(matches!(*answer.unwrap_err(), FetchError::Panicked));
+    }
+    Checker::default().assert_all_is_well(&server).await;
 
     let server = TestServer::with(config(), Upstreams::of_one(PanicsAtOnce::default()));
     let reply = server.get("/systemsmanager/parameters/batch?name=/a&name=/b").await;

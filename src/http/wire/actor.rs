@@ -8,7 +8,7 @@ use actix_service::{
     IntoServiceFactory, Service as _, ServiceFactory, ServiceFactoryExt, map_config,
 };
 use actix_web::{App, dev::AppConfig, web};
-use tokio::time::timeout;
+use tokio::{task::yield_now, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -17,6 +17,7 @@ use crate::{
         connection::{Client, Connection},
         connections::Connections,
         listeners::Listeners,
+        turns::Turns,
     },
     log::debug,
 };
@@ -136,6 +137,7 @@ async fn accept(
         .new_service(())
         .await
         .map_err(|()| io::Error::other("the HTTP service did not start"))?;
+    let turns = Turns::default();
     loop {
         let stream = match listeners.accept().await {
             Ok(stream) => stream,
@@ -152,34 +154,39 @@ async fn accept(
         let activity = connections.add();
         let id = activity.id();
         let client = Client::new(stream, activity);
-        let serving = http.call((Connection::new(Rc::clone(&client)), None));
+        let serving = http.call((Connection::new(Rc::clone(&client), turns.turn()), None));
         let task = tokio::task::spawn_local(async move {
             // An error means that the client hung up, or sent malformed HTTP and has its answer.
             let _ = serving.await;
             client.dismiss().await;
         });
         connections.served_by(id, task.abort_handle());
+        // However many new clients wait, those that are connected get their turn between them.
+        yield_now().await;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
+    use std::{cell::Cell, net::SocketAddr};
 
     use actix::Addr;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpStream,
-        task::yield_now,
     };
 
     use super::*;
 
-    fn serve_with_room_for(limit: usize) -> (Addr<HttpActor>, SocketAddr) {
+    /// Serves so many connections.
+    fn serve(
+        limit: usize,
+        answer: impl Fn() -> &'static str + Clone + 'static,
+    ) -> (Addr<HttpActor>, SocketAddr) {
         let listeners = Listeners::bind(0).unwrap();
         let address = listeners.ipv4_address().unwrap();
         let routes = |app: &mut web::ServiceConfig| {
-            app.default_service(web::to(|| async { "answer" }));
+            app.default_service(web::to(move || std::future::ready(answer())));
         };
         let actor = HttpActor {
             unstarted: Some((listeners, Box::new(routes))),
@@ -197,8 +204,40 @@ mod tests {
     }
 
     #[actix_rt::test]
+    async fn one_request_after_the_other_goes_before_requests_sent_all_at_once() {
+        const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let served = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&served);
+        let (server, address) = serve(100, move || {
+            counted.set(counted.get() + 1);
+            "answer"
+        });
+        let mut one_after_the_other = client(address).await;
+        let mut all_at_once = Vec::new();
+        for _ in 0..50 {
+            all_at_once.push(TcpStream::connect(address).await.unwrap());
+        }
+        while server.send(CountConnections).await.unwrap() < 51 {
+            yield_now().await;
+        }
+
+        for client in &mut all_at_once {
+            client.try_write(&REQUEST.repeat(10)).unwrap();
+        }
+        one_after_the_other.try_write(REQUEST).unwrap();
+
+        let before = served.get();
+        assert_ne!(one_after_the_other.read(&mut [0; 1_024]).await.unwrap(), 0);
+        let meanwhile = served.get() - before;
+        assert!(meanwhile < 20, "{meanwhile} of 500 were served before it");
+        while served.get() < 501 + 1 {
+            yield_now().await;
+        }
+    }
+
+    #[actix_rt::test]
     async fn a_full_table_closes_a_connection_only_for_a_client_that_waits() {
-        let (server, address) = serve_with_room_for(2);
+        let (server, address) = serve(2, || "answer");
         let mut oldest = client(address).await;
         let _second = client(address).await;
         for _ in 0..1_000 {

@@ -17,7 +17,9 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-use crate::http::wire::{connections::Activity, head_end::HeadEnd, refusal, upgrade::ignore_offer};
+use crate::http::wire::{
+    connections::Activity, head_end::HeadEnd, refusal, turns::Turn, upgrade::ignore_offer,
+};
 
 /// How long a request's head may take to arrive, counted from its first byte that is not a line
 /// end.
@@ -51,6 +53,9 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) struct Connection {
     client: Rc<Client>,
     exchange: Exchange,
+    turn: Turn,
+    /// Whether its last request was answered before the next one came. Then it need not take turns.
+    goes_first: bool,
     head_end: HeadEnd,
     time_out: Option<Pin<Box<Sleep>>>,
     /// Read and not handed over yet: a part of a head, or pipelined requests.
@@ -135,10 +140,12 @@ impl Client {
 }
 
 impl Connection {
-    pub(super) fn new(client: Rc<Client>) -> Self {
+    pub(super) fn new(client: Rc<Client>, turn: Turn) -> Self {
         Self {
             client,
             exchange: Exchange::ReadingHead,
+            turn,
+            goes_first: false,
             head_end: HeadEnd::default(),
             time_out: None,
             received: BytesMut::new(),
@@ -162,8 +169,7 @@ impl Connection {
                 }
                 ignore_offer(&mut self.received[..length]);
                 self.exchange = Exchange::HandingOver { remaining: length };
-                self.hand_over(buffer);
-                return Poll::Ready(Ok(()));
+                return self.poll_hand_over(cx, buffer);
             }
             if self.head_end.seen() > HEAD_LIMIT {
                 return self.refuse(refusal::TOO_LARGE);
@@ -178,6 +184,9 @@ impl Connection {
                 self.time_out = Some(Box::pin(sleep(HEAD_TIME_OUT)));
             }
             let start = buffer.filled().len();
+            if !self.goes_first && self.client.socket.borrow().poll_read_ready(cx)?.is_ready() {
+                ready!(self.turn.poll(cx));
+            }
             if Pin::new(&mut *self.client.socket.borrow_mut()).poll_read(cx, buffer)?.is_pending() {
                 ready!(self.poll_time_out(cx));
                 return self.refuse(refusal::TOO_SLOW);
@@ -218,8 +227,17 @@ impl Connection {
     }
 
     /// Hands over as much of a complete head as the buffer has room for.
-    fn hand_over(&mut self, buffer: &mut ReadBuf<'_>) {
-        let Exchange::HandingOver { remaining } = &mut self.exchange else { return };
+    fn poll_hand_over(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.goes_first {
+            ready!(self.turn.poll(cx));
+        }
+        let Exchange::HandingOver { remaining } = &mut self.exchange else {
+            return Poll::Ready(Ok(()));
+        };
         let part = self.received.split_to(buffer.remaining().min(*remaining));
         buffer.put_slice(&part);
         *remaining -= part.len();
@@ -230,10 +248,12 @@ impl Connection {
             }
             self.handed_over();
         }
+        Poll::Ready(Ok(()))
     }
 
     fn handed_over(&mut self) {
         self.time_out = None;
+        self.goes_first = false;
         let _ = self.client.activity.holds(self.received.len() + self.answer_buffer);
         self.exchange = Exchange::AwaitingAnswer;
         self.client.activity.request_arrived();
@@ -272,10 +292,7 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         match self.exchange {
             Exchange::ReadingHead => self.poll_head(cx, buffer),
-            Exchange::HandingOver { .. } => {
-                self.hand_over(buffer);
-                Poll::Ready(Ok(()))
-            }
+            Exchange::HandingOver { .. } => self.poll_hand_over(cx, buffer),
             Exchange::AwaitingAnswer | Exchange::WritingAnswer { .. } => {
                 let nothing_came = self.client.nothing_came(cx);
                 self.reads_on_when_woken = nothing_came && self.received.is_empty();
@@ -335,6 +352,7 @@ impl AsyncWrite for Connection {
         if let Exchange::WritingAnswer { is_last } = self.exchange {
             self.exchange = if is_last { Exchange::Ended } else { Exchange::ReadingHead };
             self.head_end = HeadEnd::default();
+            self.goes_first = self.reads_on_when_woken;
             let has_room = self.client.activity.holds(self.received.len() + self.answer_buffer);
             self.client.activity.answered();
             if !has_room && self.answer_buffer > 0 {

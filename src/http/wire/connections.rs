@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     cmp::Reverse,
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     rc::Rc,
     time::Duration,
 };
@@ -14,7 +14,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{log::debug, open_files};
+use crate::{
+    http::wire::closable::{Closable, ConnectionId, Tick, Usage},
+    log::debug,
+    open_files,
+};
 
 /// Connections that may be open at once, if the process may open that many files.
 ///
@@ -31,17 +35,16 @@ const MAX_HELD: usize = 16 * 1024 * 1024;
 /// How long a new connection may be silent before it may be closed to make room.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Identifies an open connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ConnectionId(u64);
-
 /// Every open connection.
 #[derive(Debug)]
 pub(super) struct Connections {
     limit: usize,
     open: RefCell<HashMap<ConnectionId, Open>>,
-    /// Counts events, so that "idle for longest" needs no clock.
-    ticks: Cell<u64>,
+    closable: RefCell<Closable>,
+    /// Those that wait for their clients while they hold something, the one that holds most last.
+    stalled: RefCell<BTreeSet<(usize, Reverse<Tick>, ConnectionId)>>,
+    busy: Cell<usize>,
+    ticks: Cell<Tick>,
     /// The bytes that all of them hold.
     held: Cell<usize>,
     max_held: usize,
@@ -61,27 +64,14 @@ struct Open {
 struct State {
     opened: Instant,
     usage: Cell<Usage>,
-    last_used: Cell<u64>,
+    last_used: Cell<Tick>,
     /// Bytes of a head that is not whole, of an answer that is not read, of a buffer.
     held: Cell<usize>,
-    held_since: Cell<u64>,
+    held_since: Cell<Tick>,
     /// Whether it waits for its client: for the rest of a head, or to read an answer.
     stalls: Cell<bool>,
     /// What it held when it was closed.
     closing: Cell<usize>,
-}
-
-/// What a connection is waiting for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Usage {
-    /// Its first request.
-    New,
-    /// Our answer.
-    Busy,
-    /// Our answer, but its client has sent the end of its stream, and may not read the answer.
-    HungUp,
-    /// Its next request, which may never come.
-    Idle,
 }
 
 /// Reports what one connection is doing, and removes it when dropped.
@@ -101,7 +91,10 @@ impl Connections {
         Rc::new(Self {
             limit,
             open: RefCell::default(),
-            ticks: Cell::new(0),
+            closable: RefCell::default(),
+            stalled: RefCell::default(),
+            busy: Cell::new(0),
+            ticks: Cell::default(),
             held: Cell::new(0),
             max_held: MAX_HELD,
             closing: Cell::new(0),
@@ -124,7 +117,7 @@ impl Connections {
     /// Adds a connection. Dropping its [`Activity`] removes it.
     pub(super) fn add(self: &Rc<Self>) -> Activity {
         let tick = self.tick();
-        let id = ConnectionId(tick);
+        let id = ConnectionId::opened_at(tick);
         #[expect(clippy::disallowed_methods, reason = "patience, not freshness")]
         let opened = Instant::now();
         let state = Rc::new(State {
@@ -132,10 +125,11 @@ impl Connections {
             usage: Cell::new(Usage::New),
             last_used: Cell::new(tick),
             held: Cell::new(0),
-            held_since: Cell::new(0),
+            held_since: Cell::default(),
             stalls: Cell::new(false),
             closing: Cell::new(0),
         });
+        self.closable.borrow_mut().add(Usage::New, tick, id);
         self.open.borrow_mut().insert(id, Open { state: Rc::clone(&state), task: None });
         Activity { id, state, connections: Rc::clone(self) }
     }
@@ -155,7 +149,7 @@ impl Connections {
     pub(super) async fn all_idle(&self) {
         loop {
             let changed = self.changed.notified();
-            if !self.open.borrow().values().any(|open| open.state.usage.get() == Usage::Busy) {
+            if self.busy.get() == 0 {
                 return;
             }
             changed.await;
@@ -164,18 +158,9 @@ impl Connections {
 
     fn close_the_least_needed(&self) {
         let open = self.open.borrow();
-        let are = |usage| open.values().filter(|open| open.state.usage.get() == usage).count();
-        // So many that have never asked are no clients about to ask: they are waited for until they
-        // may be closed, and no client that has asked makes way for them.
-        let is_flooded = are(Usage::New) > are(Usage::Idle);
-        let closable = open.values().filter(|open| {
-            let State { usage, .. } = &*open.state;
-            let is_spared = is_flooded && usage.get() == Usage::Idle;
-            open.task.is_some() && open.state.may_be_closed() && !is_spared
-        });
-        let least_needed = closable.min_by_key(|open| {
-            (open.state.usage.get() != Usage::HungUp, open.state.last_used.get())
-        });
+        let is_patient = |id| open.get(&id).is_some_and(|open: &Open| open.state.is_silent());
+        let least_needed = self.closable.borrow().least_needed(is_patient);
+        let least_needed = least_needed.and_then(|id| open.get(&id));
         if let Some(Open { task: Some(task), .. }) = least_needed {
             debug!(limit = self.limit, "too many connections; closing the least needed one");
             task.abort();
@@ -185,15 +170,9 @@ impl Connections {
     /// Closes the connection that holds most of those that wait for their clients; of equals, the
     /// one that does so for longest.
     fn close_the_one_that_holds_most(&self) {
+        let Some((bytes, _, id)) = self.stalled.borrow_mut().pop_last() else { return };
         let open = self.open.borrow();
-        let closable =
-            open.values().filter(|open| open.state.held.get() > 0 && open.state.stalls.get());
-        let most = closable.max_by_key(|open| {
-            let Open { state, .. } = open;
-            (state.held.get(), Reverse(state.held_since.get()))
-        });
-        if let Some(Open { state, task: Some(task) }) = most {
-            let bytes = state.held.get();
+        if let Some(Open { state, task: Some(task) }) = open.get(&id) {
             debug!(
                 bytes,
                 "unfinished requests, unread answers and buffers take too much memory; closing the \
@@ -207,20 +186,16 @@ impl Connections {
         }
     }
 
-    fn tick(&self) -> u64 {
-        self.ticks.set(self.ticks.get() + 1);
+    fn tick(&self) -> Tick {
+        self.ticks.set(self.ticks.get().next());
         self.ticks.get()
     }
 }
 
 impl State {
-    /// The client of a new connection may be about to ask, but gets a limited time for it.
-    fn may_be_closed(&self) -> bool {
-        match self.usage.get() {
-            Usage::HungUp | Usage::Idle => true,
-            Usage::New => self.opened.elapsed() >= SILENCE,
-            Usage::Busy => false,
-        }
+    /// A new connection's client may be about to ask, but gets a limited time for it.
+    fn is_silent(&self) -> bool {
+        self.opened.elapsed() >= SILENCE
     }
 }
 
@@ -231,38 +206,34 @@ impl Activity {
 
     /// A request's head has been read.
     pub(super) fn request_arrived(&self) {
-        self.state.usage.set(Usage::Busy);
-        self.state.stalls.set(false);
-        self.state.last_used.set(self.connections.tick());
+        self.becomes(Usage::Busy);
+        self.keeps(self.state.held.get(), false);
     }
 
     /// The answer has been sent.
     pub(super) fn answered(&self) {
-        self.state.usage.set(Usage::Idle);
-        self.state.stalls.set(false);
-        self.connections.changed.notify_waiters();
+        self.becomes(Usage::Idle);
+        self.keeps(self.state.held.get(), false);
+    }
+
+    /// The client has sent the end of its stream. If it has closed only its own side, it still gets
+    /// its answer.
+    pub(super) fn client_hung_up(&self) {
+        if self.state.usage.get() == Usage::Busy {
+            self.becomes(Usage::HungUp);
+        }
     }
 
     /// So many bytes are kept for this connection. False if that is more than there is room for.
     pub(super) fn holds(&self, bytes: usize) -> bool {
-        let (state, connections) = (&self.state, &self.connections);
-        let before = state.held.replace(bytes);
-        if before == bytes {
-            return true;
-        }
-        if before == 0 {
-            state.held_since.set(connections.tick());
-        }
-        connections.held.set(connections.held.get() - before + bytes);
-        connections.held.get() <= connections.max_held
+        self.keeps(bytes, self.state.stalls.get())
     }
 
     /// The same, until the client sends the rest of a head, or reads. Makes room for it by closing
     /// another one; false if none has made way yet, and there is far too much.
     #[must_use]
     pub(super) fn stalls_with(&self, bytes: usize) -> bool {
-        self.state.stalls.set(true);
-        if self.holds(bytes) {
+        if self.keeps(bytes, true) {
             return true;
         }
         let connections = &self.connections;
@@ -270,23 +241,53 @@ impl Activity {
         connections.held.get() + connections.closing.get() <= 2 * connections.max_held
     }
 
-    /// The client has sent the end of its stream. If it has closed only its own side, it still gets
-    /// its answer.
-    pub(super) fn client_hung_up(&self) {
-        if self.state.usage.get() == Usage::Busy {
-            self.state.usage.set(Usage::HungUp);
-            self.connections.changed.notify_waiters();
+    fn becomes(&self, usage: Usage) {
+        let Self { id, state, connections } = self;
+        let mut closable = connections.closable.borrow_mut();
+        let before = state.usage.replace(usage);
+        closable.remove(before, state.last_used.get());
+        if usage == Usage::Busy {
+            state.last_used.set(connections.tick());
         }
+        closable.add(usage, state.last_used.get(), *id);
+        let busy = connections.busy.get() + usize::from(usage == Usage::Busy);
+        connections.busy.set(busy - usize::from(before == Usage::Busy));
+        if usage != Usage::Busy {
+            connections.changed.notify_waiters();
+        }
+    }
+
+    fn keeps(&self, bytes: usize, stalls: bool) -> bool {
+        let Self { id, state, connections } = self;
+        let before = state.held.get();
+        if before == bytes && state.stalls.get() == stalls {
+            return true;
+        }
+        let mut stalled = connections.stalled.borrow_mut();
+        stalled.remove(&(before, Reverse(state.held_since.get()), *id));
+        if before == 0 {
+            state.held_since.set(connections.tick());
+        }
+        state.held.set(bytes);
+        state.stalls.set(stalls);
+        if stalls && bytes > 0 {
+            stalled.insert((bytes, Reverse(state.held_since.get()), *id));
+        }
+        connections.held.set(connections.held.get() - before + bytes);
+        connections.held.get() <= connections.max_held
     }
 }
 
 impl Drop for Activity {
     fn drop(&mut self) {
-        self.holds(0);
-        let closing = &self.connections.closing;
-        closing.set(closing.get() - self.state.closing.get());
-        self.connections.open.borrow_mut().remove(&self.id);
-        self.connections.changed.notify_waiters();
+        self.keeps(0, false);
+        let Self { id, state, connections } = self;
+        connections.closing.set(connections.closing.get() - state.closing.get());
+        let usage = state.usage.get();
+        connections.busy.set(connections.busy.get() - usize::from(usage == Usage::Busy));
+        connections.closable.borrow_mut().remove(usage, state.last_used.get());
+        connections.open.borrow_mut().remove(id);
+        connections.changed.notify_waiters();
     }
 }
 

@@ -6,11 +6,13 @@
 //! bounded.
 
 mod actor;
+mod closable;
 mod connection;
 mod connections;
 mod head_end;
 mod listeners;
 mod refusal;
+mod turns;
 mod upgrade;
 
 pub use actor::{CountConnections, Drain, HttpActor};
