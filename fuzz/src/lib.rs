@@ -7,6 +7,7 @@ pub mod targets;
 
 /// As the test suite has it.
 #[path = "../../tests/support"]
+#[allow(dead_code, reason = "the suite asks a reply for more")]
 mod support {
     pub mod reply;
 }
