@@ -3,10 +3,8 @@
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
     sync::Arc,
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
 use rustls::{
@@ -15,15 +13,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer},
 };
 
-/// The authority, and what it signed for `localhost`; both hold for a hundred years. Made by
-/// `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500`, with
-/// `basicConstraints` CA:TRUE, then with `-CA`, CA:FALSE and `subjectAltName` DNS:localhost.
-const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/authority.pem");
-const CERTIFICATE: &[u8] = include_bytes!("tls/server.der");
-const KEY: &[u8] = include_bytes!("tls/server-key.der");
-
-const TOKEN: &str = "token";
-const LONG_ENOUGH: Duration = Duration::from_secs(20);
+use crate::support::program::{CERTIFICATE, KEY, LONG_ENOUGH, Program, TOKEN, connect};
 
 /// The numbers of the key exchanges, as IANA lists them (TLS Supported Groups).
 const X25519MLKEM768: u16 = 0x11ec;
@@ -36,8 +26,8 @@ const KEY_SHARE: u16 = 51;
 #[test]
 fn the_client_hello_offers_post_quantum_key_exchange_first_and_the_classical_one_beside_it() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let extension = Extension::start(&listener);
-    let asked = extension.ask();
+    let extension = Program::start(port_of(&listener));
+    let asked = ask(&extension);
 
     let (mut connection, _) = listener.accept().unwrap();
     let hello = ClientHello::read(&mut connection);
@@ -101,8 +91,8 @@ impl Server {
     /// Lets the extension fetch one secret, over the first connection it makes. Gives what was
     /// agreed on.
     fn answer_one_secret(self) -> (ProtocolVersion, NamedGroup) {
-        let extension = Extension::start(&self.listener);
-        let asked = extension.ask();
+        let extension = Program::start(port_of(&self.listener));
+        let asked = ask(&extension);
 
         let (mut connection, _) = self.listener.accept().unwrap();
         connection.set_read_timeout(Some(LONG_ENOUGH)).unwrap();
@@ -123,6 +113,10 @@ impl Server {
     }
 }
 
+fn port_of(listener: &TcpListener) -> u16 {
+    listener.local_addr().unwrap().port()
+}
+
 /// Reads up to the end of a request's body.
 fn read_request(stream: &mut impl Read) -> String {
     let mut text = String::new();
@@ -137,69 +131,21 @@ fn read_request(stream: &mut impl Read) -> String {
     }
 }
 
-/// The program, outside Lambda. Killed when dropped.
-struct Extension {
-    process: Child,
-    port: u16,
-}
-
-impl Drop for Extension {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Extension {
-    fn start(upstream: &TcpListener) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let upstream = upstream.local_addr().unwrap().port();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_parameters-secrets-extension"));
-        command
-            .env_clear()
-            .envs([
-                ("AWS_REGION", "eu-central-1"),
-                ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-                ("AWS_SECRET_ACCESS_KEY", "key"),
-                ("AWS_SESSION_TOKEN", TOKEN),
-                ("AWS_MAX_ATTEMPTS", "1"),
-                ("AWS_CA_BUNDLE", AUTHORITY),
-            ])
-            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("https://localhost:{upstream}"))
-            .env("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        Self { process: command.spawn().unwrap(), port }
-    }
-
-    /// Asks for a secret, on a thread of its own; gives the whole reply.
-    fn ask(&self) -> JoinHandle<String> {
-        let port = self.port;
-        thread::spawn(move || {
-            let mut connection = connect(port);
-            write!(
-                connection,
-                "GET /secretsmanager/get?secretId=db HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-                 X-Aws-Parameters-Secrets-Token: {TOKEN}\r\n\r\n"
-            )
-            .unwrap();
-            let mut reply = String::new();
-            connection.read_to_string(&mut reply).unwrap();
-            reply
-        })
-    }
-}
-
-/// The port is bound a few milliseconds after the start.
-fn connect(port: u16) -> TcpStream {
-    for _ in 0..LONG_ENOUGH.as_millis() / 10 {
-        if let Ok(connection) = TcpStream::connect(("127.0.0.1", port)) {
-            connection.set_read_timeout(Some(LONG_ENOUGH)).unwrap();
-            return connection;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    panic!("the extension does not listen on port {port}");
+/// Asks for a secret, on a thread of its own; gives the whole reply.
+fn ask(extension: &Program) -> JoinHandle<String> {
+    let port = extension.port();
+    thread::spawn(move || {
+        let mut connection = connect(port);
+        write!(
+            connection,
+            "GET /secretsmanager/get?secretId=db HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             X-Aws-Parameters-Secrets-Token: {TOKEN}\r\n\r\n"
+        )
+        .unwrap();
+        let mut reply = String::new();
+        connection.read_to_string(&mut reply).unwrap();
+        reply
+    })
 }
 
 /// The first message of TLS 1.3 (RFC 8446, section 4.1.2), from behind its four bytes of type and

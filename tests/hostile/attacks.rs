@@ -11,7 +11,8 @@ use std::{
 
 use super::{
     Program, Upstream,
-    program::{ask, connect, get, read_answer},
+    program::connect,
+    requests::{ask, get, read_answer},
     so_many, withstands,
 };
 
@@ -42,7 +43,7 @@ fn connections(port: u16, count: usize) -> Vec<TcpStream> {
 
 #[test]
 fn slow_loris() {
-    let program = Program::start(&Upstream::start());
+    let program = Program::start(Upstream::start().port());
     withstands("slow-loris", &program, || {
         let mut connections = connections(program.port(), so_many(500, 4_000));
         let head = secret("bystander-64");
@@ -63,7 +64,7 @@ fn slow_loris() {
 /// Each sends as much of a head as there is room for, and no end of it.
 #[test]
 fn large_heads_that_never_end() {
-    let program = Program::start(&Upstream::start());
+    let program = Program::start(Upstream::start().port());
     withstands("heads of 60 KB that never end", &program, || {
         let filler = "x".repeat(60_000);
         let head = format!("GET /secretsmanager/get?secretId=db HTTP/1.1\r\nX-Filler: {filler}");
@@ -77,7 +78,7 @@ fn large_heads_that_never_end() {
 
 #[test]
 fn ten_thousand_idle_connections() {
-    let program = Program::start(&Upstream::start());
+    let program = Program::start(Upstream::start().port());
     withstands("10,000 idle connections", &program, || {
         let mut connections = connections(program.port(), so_many(IDLE / 10, IDLE));
         thread::sleep(Duration::from_millis(so_many(200, 2_000) as u64));
@@ -93,7 +94,7 @@ fn ten_thousand_idle_connections() {
 
 #[test]
 fn pipelining() {
-    let program = Program::start(&Upstream::start());
+    let program = Program::start(Upstream::start().port());
     withstands("1,000 requests in one piece, 8 times", &program, || {
         on_threads(8, |_| {
             for _ in 0..so_many(1, 20) {
@@ -114,7 +115,7 @@ fn pipelining() {
 
 #[test]
 fn huge_heads() {
-    let program = Program::start(&Upstream::start());
+    let program = Program::start(Upstream::start().port());
     withstands("URLs and headers of 60 KB and of 100 KB", &program, || {
         let (long, too_long) = ("x".repeat(60_000), "x".repeat(100_000));
         let target = "/secretsmanager/get?secretId=bystander-64";
@@ -144,7 +145,7 @@ fn huge_heads() {
 #[test]
 fn bad_chunking_and_smuggling() {
     let upstream = Upstream::start();
-    let program = Program::start(&upstream);
+    let program = Program::start(upstream.port());
     let hidden = secret("smuggled-1");
     let chunk = format!("{:x}\r\n{hidden}\r\n0\r\n\r\n", hidden.len());
     let length = hidden.len();
@@ -204,7 +205,7 @@ fn control_characters_in_names() {
     let path = folder.path().join("log");
     let log = fs::File::create(&path).unwrap();
     let at_debug = [("PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL", "DEBUG")];
-    let program = Program::writing_to(&Upstream::start(), &at_debug, log);
+    let program = Program::writing_to(Upstream::start().port(), &at_debug, log);
     withstands("control characters in names", &program, || {
         let mut connection = connect(program.port());
         for _ in 0..so_many(1, 20) {
@@ -231,7 +232,7 @@ fn control_characters_in_names() {
 fn a_hundred_thousand_keys() {
     let upstream = Upstream::start();
     let settings = [("PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS", "10")];
-    let program = Program::with(&upstream, &settings);
+    let program = Program::with(upstream.port(), &settings);
     withstands("100,000 different keys of 1 KB", &program, || {
         let each = so_many(1_000, 100_000) / 8;
         on_threads(8, |thread| {
@@ -246,7 +247,7 @@ fn a_hundred_thousand_keys() {
 
 #[test]
 fn a_thousand_secrets_of_64_kb() {
-    let program = Program::start(&Upstream::start());
+    let program = Program::start(Upstream::start().port());
     withstands("1,000 secrets of 64 KB", &program, || {
         on_threads(4, |thread| {
             let mut connection = connect(program.port());
@@ -262,7 +263,7 @@ fn a_thousand_secrets_of_64_kb() {
 #[test]
 fn long_names_while_aws_hangs() {
     let upstream = Upstream::start();
-    let program = Program::start(&upstream);
+    let program = Program::start(upstream.port());
     withstands("1,000 names of 2 KB while AWS hangs", &program, || {
         upstream.hangs();
         let mut connections = connections(program.port(), 1_000);
@@ -276,7 +277,7 @@ fn long_names_while_aws_hangs() {
 
 #[test]
 fn clients_that_never_read() {
-    let program = Program::start(&Upstream::start());
+    let program = Program::start(Upstream::start().port());
     withstands("clients that never read, 64 KB answers", &program, || {
         let name = secret("large-65536");
         assert!(ask(&mut connect(program.port()), &name).is_some());
@@ -292,7 +293,7 @@ fn clients_that_never_read() {
 /// The HTTP server keeps the buffer in which it wrote an answer.
 #[test]
 fn connections_that_read_a_large_value_and_stay_open() {
-    let program = Program::start(&Upstream::start());
+    let program = Program::start(Upstream::start().port());
     withstands("4,000 connections that read 64 KB and stay open", &program, || {
         let mut connections = connections(program.port(), so_many(1_000, 4_000));
         for connection in &mut connections {
@@ -304,7 +305,7 @@ fn connections_that_read_a_large_value_and_stay_open() {
 
 #[test]
 fn clients_that_open_a_connection_for_every_request() {
-    let program = Program::start(&Upstream::start());
+    let program = Program::start(Upstream::start().port());
     let answers = AtomicUsize::new(0);
     withstands("4 clients that reopen as fast as they can", &program, || {
         let end = Instant::now() + Duration::from_millis(so_many(500, 5_000) as u64);
@@ -323,7 +324,7 @@ fn clients_that_open_a_connection_for_every_request() {
 #[test]
 fn clients_that_hang_up_while_aws_hangs() {
     let upstream = Upstream::start();
-    let program = Program::start(&upstream);
+    let program = Program::start(upstream.port());
     withstands("clients that hang up and ask again while AWS hangs", &program, || {
         upstream.hangs();
         let end = Instant::now() + Duration::from_millis(so_many(500, 10_000) as u64);

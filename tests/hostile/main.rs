@@ -12,8 +12,11 @@
 
 mod attacks;
 mod bystander;
+mod footprint;
 mod idle_server;
+#[path = "../support/program.rs"]
 mod program;
+mod requests;
 mod upstream;
 
 use std::{
@@ -103,7 +106,7 @@ fn report(name: &str, reads: [&Reads; 3], peak: u64) {
 /// A table that grows while threads run stops all answers (`src/open_files.rs`).
 #[test]
 fn the_table_of_open_files_is_large_enough_from_the_start() {
-    let program = Program::start(&Upstream::start());
+    let program = Program::start(Upstream::start().port());
     let most = rlimit::Resource::NOFILE.get_hard().unwrap().min(4_096);
     assert!(program.places_for_open_files() >= most);
 }

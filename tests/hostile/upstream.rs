@@ -17,10 +17,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer},
 };
 
-/// As in `tests/tls.rs`, which says how they were made.
-pub const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/authority.pem");
-const CERTIFICATE: &[u8] = include_bytes!("../tls/server.der");
-const KEY: &[u8] = include_bytes!("../tls/server-key.der");
+use super::program::{CERTIFICATE, KEY};
 
 /// Answers on threads of its own, which end with their connections.
 pub struct Upstream {

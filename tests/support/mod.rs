@@ -8,6 +8,7 @@ pub mod config;
 pub mod extensions_api;
 pub mod log;
 pub mod outcome;
+pub mod program;
 pub mod reply;
 pub mod server;
 pub mod upstream;
