@@ -236,6 +236,26 @@ mod tests {
     }
 
     #[actix_rt::test]
+    async fn clients_that_hang_up_all_at_once_hold_up_no_other() {
+        let (server, address) = serve(100, || "answer");
+        let mut asks = client(address).await;
+        let mut others = Vec::new();
+        for _ in 0..50 {
+            others.push(client(address).await);
+        }
+
+        drop(others);
+        asks.try_write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        assert_ne!(asks.read(&mut [0; 1_024]).await.unwrap(), 0);
+
+        let left = server.send(CountConnections).await.unwrap();
+        assert!(left > 30, "{left} of 51 were still to be closed");
+        while server.send(CountConnections).await.unwrap() > 1 {
+            yield_now().await;
+        }
+    }
+
+    #[actix_rt::test]
     async fn a_full_table_closes_a_connection_only_for_a_client_that_waits() {
         let (server, address) = serve(2, || "answer");
         let mut oldest = client(address).await;

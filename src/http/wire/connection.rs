@@ -188,11 +188,14 @@ impl Connection {
                 ready!(self.turn.poll(cx));
             }
             if Pin::new(&mut *self.client.socket.borrow_mut()).poll_read(cx, buffer)?.is_pending() {
+                self.turn.end();
                 ready!(self.poll_time_out(cx));
                 return self.refuse(refusal::TOO_SLOW);
             }
             let piece = &buffer.filled()[start..];
             if piece.is_empty() {
+                // Thousands of clients may hang up at once.
+                ready!(self.turn.poll(cx));
                 return Poll::Ready(Ok(())); // the end of the stream
             }
             // Nearly every head arrives in one piece, and stays in the buffer into which it was
@@ -254,6 +257,7 @@ impl Connection {
     fn handed_over(&mut self) {
         self.time_out = None;
         self.goes_first = false;
+        self.turn.end();
         let _ = self.client.activity.holds(self.received.len() + self.answer_buffer);
         self.exchange = Exchange::AwaitingAnswer;
         self.client.activity.request_arrived();

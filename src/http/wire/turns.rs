@@ -3,7 +3,8 @@
 //! One thread serves all connections in the order in which their requests arrive. Thousands of
 //! clients that ask at once, or one that sends its next requests before it has its answer, would
 //! keep every other client waiting for all of theirs. So such requests take turns: a few of them
-//! are begun between two looks at the sockets, and what arrives meanwhile goes first.
+//! are begun between two looks at the sockets, and what arrives meanwhile goes first. The ends of
+//! connections take turns, too.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,10 +15,10 @@ use std::{
 
 use tokio::task::{spawn_local, yield_now};
 
-/// Requests that take turns, and are begun between two looks at the sockets.
+/// So many of what takes turns are begun between two looks at the sockets.
 const PER_ROUND: usize = 4;
 
-/// The requests that wait for their turn. Clones share them.
+/// What waits for its turn. Clones share it.
 ///
 /// Bound: one for each open connection.
 #[derive(Clone, Debug, Default)]
@@ -37,12 +38,19 @@ struct Queue {
 #[derive(Debug)]
 pub(super) struct Turn {
     turns: Turns,
-    ticket: Option<u64>,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Outside,
+    Waiting { ticket: u64 },
+    HasTurn,
 }
 
 impl Turns {
     pub(super) fn turn(&self) -> Turn {
-        Turn { turns: self.clone(), ticket: None }
+        Turn { turns: self.clone(), place: Place::Outside }
     }
 
     /// Begins a round each time the sockets have been looked at, while any request waits.
@@ -69,31 +77,42 @@ impl Turns {
 }
 
 impl Turn {
-    /// Ready when the request may begin. Otherwise the task is woken in a later round.
+    /// Ready when it is this connection's turn, and until that ends. Otherwise the task is woken in
+    /// a later round.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { turns, ticket } = self;
+        let Self { turns, place } = self;
         let Queue { begun, first, waiting, has_rounds } = &*turns.0;
-        if let Some(number) = *ticket {
-            let Some(place) = number.checked_sub(first.get()) else {
-                *ticket = None;
-                return Poll::Ready(());
-            };
-            if let Some(waker) = waiting.borrow_mut().get_mut(place as usize) {
-                waker.clone_from(cx.waker());
+        match *place {
+            Place::HasTurn => return Poll::Ready(()),
+            Place::Waiting { ticket } => {
+                let Some(before) = ticket.checked_sub(first.get()) else {
+                    *place = Place::HasTurn;
+                    return Poll::Ready(());
+                };
+                if let Some(waker) = waiting.borrow_mut().get_mut(before as usize) {
+                    waker.clone_from(cx.waker());
+                }
+                return Poll::Pending;
             }
-            return Poll::Pending;
+            Place::Outside => {}
         }
         if begun.get() < PER_ROUND {
             begun.set(begun.get() + 1);
+            *place = Place::HasTurn;
             return Poll::Ready(());
         }
         let mut waiting = waiting.borrow_mut();
-        *ticket = Some(first.get() + waiting.len() as u64);
+        *place = Place::Waiting { ticket: first.get() + waiting.len() as u64 };
         waiting.push_back(cx.waker().clone());
         if !has_rounds.replace(true) {
             spawn_local(turns.clone().go_round());
         }
         Poll::Pending
+    }
+
+    /// It has had its turn, or needs none any more.
+    pub(super) fn end(&mut self) {
+        self.place = Place::Outside;
     }
 }
 
@@ -147,6 +166,21 @@ mod tests {
             }
             assert!(!turns.0.has_rounds.get());
         }
+    }
+
+    #[actix_rt::test]
+    async fn a_turn_lasts_until_it_ends() {
+        let turns = Turns::default();
+        let is_its =
+            async |turn: &mut Turn| poll_fn(|cx| Poll::Ready(turn.poll(cx))).await.is_ready();
+        let mut all: Vec<_> = repeat_with(|| turns.turn()).take(PER_ROUND).collect();
+        for turn in &mut all {
+            assert!(is_its(turn).await);
+        }
+
+        assert!(is_its(&mut all[0]).await);
+        all[0].end();
+        assert!(!is_its(&mut all[0]).await, "the next one is another turn, in another round");
     }
 
     #[actix_rt::test]
