@@ -79,6 +79,6 @@ def run_through_qemu(program: Path) -> None:
     foreign = Path("/opt") / f"{program.name}-arm64"
     shutil.move(program, foreign)
     program.write_text(
-        f'#!/bin/sh\nexec {QEMU}/usr/bin/qemu-aarch64-static -0 "$0" -L {QEMU} {foreign}\n'
+        f'#!/bin/sh\nexec {QEMU}/usr/bin/qemu-aarch64-static -0 "$0" -L {QEMU} {foreign} "$@"\n'
     )
     program.chmod(0o755)
