@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    http::wire::closable::{Closable, ConnectionId, Tick, Usage},
+    http::wire::closable::{Closable, ConnectionId, Since, Tick, Usage},
     log::debug,
     open_files,
 };
@@ -64,7 +64,7 @@ struct Open {
 struct State {
     opened: Instant,
     usage: Cell<Usage>,
-    last_used: Cell<Tick>,
+    since: Since,
     /// Bytes of a head that is not whole, of an answer that is not read, of a buffer.
     held: Cell<usize>,
     held_since: Cell<Tick>,
@@ -123,13 +123,14 @@ impl Connections {
         let state = Rc::new(State {
             opened,
             usage: Cell::new(Usage::New),
-            last_used: Cell::new(tick),
+            since: Since::default(),
             held: Cell::new(0),
             held_since: Cell::default(),
             stalls: Cell::new(false),
             closing: Cell::new(0),
         });
-        self.closable.borrow_mut().add(Usage::New, tick, id);
+        state.since.set(tick);
+        self.closable.borrow_mut().add(Usage::New, &state.since, id);
         self.open.borrow_mut().insert(id, Open { state: Rc::clone(&state), task: None });
         Activity { id, state, connections: Rc::clone(self) }
     }
@@ -158,8 +159,8 @@ impl Connections {
 
     fn close_the_least_needed(&self) {
         let open = self.open.borrow();
-        let is_patient = |id| open.get(&id).is_some_and(|open: &Open| open.state.is_silent());
-        let least_needed = self.closable.borrow().least_needed(is_patient);
+        let is_silent = |id| open.get(&id).is_some_and(|open: &Open| open.state.is_silent());
+        let least_needed = self.closable.borrow_mut().least_needed(is_silent);
         let least_needed = least_needed.and_then(|id| open.get(&id));
         if let Some(Open { task: Some(task), .. }) = least_needed {
             debug!(limit = self.limit, "too many connections; closing the least needed one");
@@ -245,11 +246,9 @@ impl Activity {
         let Self { id, state, connections } = self;
         let mut closable = connections.closable.borrow_mut();
         let before = state.usage.replace(usage);
-        closable.remove(before, state.last_used.get());
-        if usage == Usage::Busy {
-            state.last_used.set(connections.tick());
-        }
-        closable.add(usage, state.last_used.get(), *id);
+        closable.remove_one(before);
+        state.since.set(connections.tick());
+        closable.add(usage, &state.since, *id);
         let busy = connections.busy.get() + usize::from(usage == Usage::Busy);
         connections.busy.set(busy - usize::from(before == Usage::Busy));
         if usage != Usage::Busy {
@@ -285,7 +284,8 @@ impl Drop for Activity {
         connections.closing.set(connections.closing.get() - state.closing.get());
         let usage = state.usage.get();
         connections.busy.set(connections.busy.get() - usize::from(usage == Usage::Busy));
-        connections.closable.borrow_mut().remove(usage, state.last_used.get());
+        state.since.set(connections.tick());
+        connections.closable.borrow_mut().remove_one(usage);
         connections.open.borrow_mut().remove(id);
         connections.changed.notify_waiters();
     }
