@@ -178,6 +178,8 @@ mod tests {
 
     use super::*;
 
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
     /// Serves so many connections.
     fn serve(
         limit: usize,
@@ -198,14 +200,13 @@ mod tests {
 
     async fn client(address: SocketAddr) -> TcpStream {
         let mut client = TcpStream::connect(address).await.unwrap();
-        client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        client.write_all(REQUEST).await.unwrap();
         assert_ne!(client.read(&mut [0; 1_024]).await.unwrap(), 0);
         client
     }
 
     #[actix_rt::test]
     async fn one_request_after_the_other_goes_before_requests_sent_all_at_once() {
-        const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
         let served = Rc::new(Cell::new(0));
         let counted = Rc::clone(&served);
         let (server, address) = serve(100, move || {
@@ -245,7 +246,7 @@ mod tests {
         }
 
         drop(others);
-        asks.try_write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        asks.try_write(REQUEST).unwrap();
         assert_ne!(asks.read(&mut [0; 1_024]).await.unwrap(), 0);
 
         let left = server.send(CountConnections).await.unwrap();

@@ -51,12 +51,14 @@ pub(super) struct Closable {
     new: Queue,
     hung_up: Queue,
     idle: Queue,
+    /// How many a request keeps open.
+    busy: usize,
 }
 
 /// Those of one usage. One that has come to another stays in the queue until it is looked at: each
 /// request makes its connection busy, and to search for it then would cost every hit.
 ///
-/// Bound: twice the connections of this usage, and [`FEW`].
+/// Bound: twice the most connections that were of this usage at once, and [`FEW`].
 #[derive(Debug, Default)]
 struct Queue {
     places: VecDeque<Place>,
@@ -76,16 +78,22 @@ struct Place {
 impl Closable {
     /// The connection has come to this usage.
     pub(super) fn add(&mut self, usage: Usage, since: &Since, id: ConnectionId) {
-        if let Some(queue) = self.queue(usage) {
-            queue.add(Place { taken: since.0.get(), id, since: since.clone() });
+        match self.queue(usage) {
+            Some(queue) => queue.add(Place { taken: since.0.get(), id, since: since.clone() }),
+            None => self.busy += 1,
         }
     }
 
     /// One of this usage has come to another.
     pub(super) fn remove_one(&mut self, usage: Usage) {
-        if let Some(queue) = self.queue(usage) {
-            queue.count -= 1;
+        match self.queue(usage) {
+            Some(queue) => queue.count -= 1,
+            None => self.busy -= 1,
         }
+    }
+
+    pub(super) fn any_is_busy(&self) -> bool {
+        self.busy > 0
     }
 
     /// The least needed one: of those whose client has hung up, or else of all, the one that has

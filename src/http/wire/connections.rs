@@ -43,7 +43,6 @@ pub(super) struct Connections {
     closable: RefCell<Closable>,
     /// Those that wait for their clients while they hold something, the one that holds most last.
     stalled: RefCell<BTreeSet<(usize, Reverse<Tick>, ConnectionId)>>,
-    busy: Cell<usize>,
     ticks: Cell<Tick>,
     /// The bytes that all of them hold.
     held: Cell<usize>,
@@ -93,7 +92,6 @@ impl Connections {
             open: RefCell::default(),
             closable: RefCell::default(),
             stalled: RefCell::default(),
-            busy: Cell::new(0),
             ticks: Cell::default(),
             held: Cell::new(0),
             max_held: MAX_HELD,
@@ -150,7 +148,7 @@ impl Connections {
     pub(super) async fn all_idle(&self) {
         loop {
             let changed = self.changed.notified();
-            if self.busy.get() == 0 {
+            if !self.closable.borrow().any_is_busy() {
                 return;
             }
             changed.await;
@@ -249,8 +247,6 @@ impl Activity {
         closable.remove_one(before);
         state.since.set(connections.tick());
         closable.add(usage, &state.since, *id);
-        let busy = connections.busy.get() + usize::from(usage == Usage::Busy);
-        connections.busy.set(busy - usize::from(before == Usage::Busy));
         if usage != Usage::Busy {
             connections.changed.notify_waiters();
         }
@@ -282,10 +278,8 @@ impl Drop for Activity {
         self.keeps(0, false);
         let Self { id, state, connections } = self;
         connections.closing.set(connections.closing.get() - state.closing.get());
-        let usage = state.usage.get();
-        connections.busy.set(connections.busy.get() - usize::from(usage == Usage::Busy));
         state.since.set(connections.tick());
-        connections.closable.borrow_mut().remove_one(usage);
+        connections.closable.borrow_mut().remove_one(state.usage.get());
         connections.open.borrow_mut().remove(id);
         connections.changed.notify_waiters();
     }
