@@ -4,7 +4,11 @@
 //! canonical request, and with it `x-amz-security-token`. Such texts become answers and lines of
 //! the log.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    iter::successors,
+    sync::{Mutex, PoisonError},
+};
 
 use crate::{fetch::error::FetchError, settings::Token};
 
@@ -72,25 +76,29 @@ fn without(token: &str, text: &str) -> String {
 }
 
 /// How many bytes the token takes at the beginning of this text; none if it is not there.
+///
+/// A text can be read in several ways where the token has a percent sign: `%25` is that sign
+/// encoded, or itself before a 2 and a 5. All of them are followed.
 fn length_of(token: &[u8], text: &[u8]) -> Option<usize> {
-    token.iter().try_fold(0, |length, &byte| Some(length + length_of_one(byte, &text[length..])?))
-}
-
-fn length_of_one(byte: u8, text: &[u8]) -> Option<usize> {
-    let plain = || (text.first() == Some(&byte)).then_some(1);
-    encoded_length(byte, text).or_else(plain)
-}
-
-/// `%2F`, or `%252F` where that was encoded once more, and so on.
-fn encoded_length(byte: u8, text: &[u8]) -> Option<usize> {
-    let mut rest = text.strip_prefix(b"%")?;
-    loop {
-        let digits = rest.get(..2).and_then(|digits| str::from_utf8(digits).ok());
-        if digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) == Some(byte) {
-            return Some(text.len() - rest.len() + 2);
-        }
-        rest = rest.strip_prefix(b"25")?;
+    let mut ends = BTreeSet::from([0]);
+    for &byte in token {
+        ends = ends
+            .into_iter()
+            .flat_map(|end| lengths_of_one(byte, &text[end..]).map(move |length| end + length))
+            .collect();
     }
+    ends.last().copied()
+}
+
+/// The byte itself, `%2F`, or `%252F` where that was encoded once more, and so on.
+fn lengths_of_one(byte: u8, text: &[u8]) -> impl Iterator<Item = usize> {
+    let plain = (text.first() == Some(&byte)).then_some(1);
+    let rests = successors(text.strip_prefix(b"%"), |rest| rest.strip_prefix(b"25"));
+    let encoded = rests.filter(move |rest| {
+        let digits = rest.get(..2).and_then(|digits| str::from_utf8(digits).ok());
+        digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) == Some(byte)
+    });
+    plain.into_iter().chain(encoded.map(|rest| text.len() - rest.len() + 2))
 }
 
 #[cfg(test)]

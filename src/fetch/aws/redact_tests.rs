@@ -60,3 +60,18 @@ fn a_token_is_cut_out_however_it_is_percent_encoded() {
         assert_eq!(known.first_line(other), other);
     }
 }
+
+#[test]
+fn a_token_with_percent_signs_is_cut_out_however_it_is_encoded() {
+    for (token, written) in [
+        ("a%b", "a%b"),
+        ("a%b", "a%25b"),
+        ("a%b", "a%2525b"),
+        ("a%25b%", "a%25b%"),
+        ("a%25b%", "a%2525b%25"),
+        ("a%25b%", "a%252525b%2525"),
+    ] {
+        let line = knowing(&[token]).first_line(&format!("token={written}&x"));
+        assert_eq!(line, "token=[redacted]&x", "{token} as {written}");
+    }
+}
