@@ -60,6 +60,10 @@ layer-static-check: tools ## start the static programs in a root that has nothin
 layer-static-check-x86_64: layer-static-x86_64 tools ## the same for the x86_64 program alone, built first
 	layer/start-in-an-empty-root dist/static-amd64/$(NAME)
 
+.PHONY: layer-image
+layer-image: layer-static-x86_64 ## the image of the program alone, for x86_64, by docker, podman or buildah
+	$(or $(firstword $(shell command -v docker podman buildah)),docker) build --platform linux/amd64 --file layer/Containerfile --tag $(NAME) dist
+
 .PHONY: layer-reproducible
 layer-reproducible: ## build the x86_64 layer again, in another folder and from nothing: the same bytes?
 	layer/build-again x86_64 dist/$(NAME)-x86_64.zip

@@ -103,3 +103,17 @@ def test_without_a_bundle_it_trusts_amazon_alone(program: Path, root: Path, by_n
 
     assert (reply.status, reply.error_type) == (400, "DispatchFailure")
     assert "UnknownIssuer" in reply.text
+
+
+def test_a_name_server_that_denies_ipv6_denies_the_name(
+    program: Path, root: Path, stub: AwsStub, log: LogFile
+) -> None:
+    """Why the layer is not static: glibc takes the IPv4 address (docs/decisions/0014)."""
+    stub.lay_down(GET_SECRET, "db", secret("db", value_of("db")))
+    with NameServer("localhost", "127.0.0.1") as names:
+        names.denies_ipv6 = True
+        with InAnEmptyRoot(program, root, environment_for(f"http://localhost:{stub.port}"), log) as extension:
+            reply = extension.get(PATH)
+
+    assert (reply.status, reply.error_type) == (400, "DispatchFailure")
+    assert "Name does not resolve" in reply.text

@@ -20,6 +20,8 @@ class NameServer:
         """Whether it answers no question."""
         self.knows_it = True
         """Otherwise the name is one that does not exist."""
+        self.denies_ipv6 = False
+        """Whether it says so of everything but the name's IPv4 address, which is wrong."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 53))
         self._socket.settimeout(0.05)
@@ -41,7 +43,8 @@ class NameServer:
         question = query[12:end]
         (kind,) = struct.unpack("!H", question[-4:-2])
         known = question[:-4] == self._question and kind == A and self.knows_it
-        flags = ANSWER_FOLLOWS if self.knows_it else ANSWER_FOLLOWS | NO_SUCH_NAME
+        denied = not (self.knows_it and (known or not self.denies_ipv6))
+        flags = ANSWER_FOLLOWS | NO_SUCH_NAME if denied else ANSWER_FOLLOWS
         header = query[:2] + struct.pack("!HHHHH", flags, 1, int(known), NO_DATA, NO_DATA)
         record = b"\xc0\x0c" + struct.pack("!HHIH", A, 1, 60, 4) + self._address
         return header + question + (record if known else b"")
