@@ -16,7 +16,8 @@ from support.held_port import HeldPort
 from support.log_file import LogFile
 from support.moto_upstream import MotoUpstream
 from support.private_words import SESSION_TOKEN, value_of
-from support.project import EXAMPLE_STORE, VERSION, extension_binary
+from support.project import EXAMPLE_STORE, PYTHON, VERSION, extension_binary
+from support.samples import handler_that_checks
 from support.wall_clock import WallClock
 
 SECRET, PARAMETER = "secret:db", "parameter:/app/url"
@@ -188,6 +189,22 @@ def test_a_function_runs_it_through_its_layer_beside_the_extension(
     found = start_emulator("checks.handler", upstream.url).invoke([SECRET]).json()
 
     assert (found["exit_code"], Checked(0, found["output"]).state(SECRET)) == (0, "ok"), found
+
+
+def test_the_handler_on_the_page_prints_every_line(log: LogFile) -> None:
+    store = settings(AWS_SESSION_TOKEN=SESSION_TOKEN, PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE=str(EXAMPLE_STORE))
+    code = handler_that_checks().code
+    for on_the_page, here in [
+        ("/opt/extensions/parameters-secrets-extension", str(extension_binary())),
+        ("secret:NAME", "secret:example/plain"),
+    ]:
+        assert on_the_page in code
+        code = code.replace(on_the_page, here)
+
+    done = subprocess.run([PYTHON, "-c", f"{code}\nhandler({{}}, None)"], env=store, capture_output=True, text=True)
+    log.path.write_text(done.stdout + done.stderr)
+
+    assert (done.returncode, Checked(0, done.stdout).state("secret:example/plain")) == (0, "ok"), done
 
 
 def test_a_local_store(log: LogFile) -> None:
