@@ -1,4 +1,4 @@
-# The Lambda layers: built, held against their budgets, started by Lambda's emulator. Included by
+# The Lambda layers: built, checked against their budgets, started by Lambda's emulator. Included by
 # the Makefile.
 
 NAME := parameters-secrets-extension
@@ -12,7 +12,7 @@ DOCKER_ARCHITECTURE = $(subst x86_64,amd64,$*)
 .PHONY: layer layer-x86_64 layer-arm64
 layer-arm64: ## the layer for arm64, with an SBOM (a quarter of an hour on two processors)
 layer-x86_64: ## the same for x86_64
-layer: layer-x86_64 layer-arm64 ## both Lambda layers (half an hour, 2 GB), with SBOMs and sums, held against budgets
+layer: layer-x86_64 layer-arm64 ## both Lambda layers (half an hour, 2 GB), with SBOMs and sums, checked against budgets
 	layer/check $(LAYERS)
 
 layer-x86_64 layer-arm64: layer-%:
