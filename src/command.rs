@@ -27,7 +27,7 @@ nothing failed, else with 1. It does not need a free port and does not register 
 that has the layer may run it: /opt/extensions/parameters-secrets-extension --check secret:NAME
 
 All settings are environment variables. With PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE=store.json it answers
-from a file and needs no AWS. README.md has the whole list.
+from a file and needs no AWS. docs/settings.md has the whole list.
 ";
 
 /// What the program is to do.
