@@ -379,7 +379,7 @@ of refreshes, which take no old value.
 {faults}
 
 `make soak` does it in simulated time: an hour of it is a month and more of invocations, freezes, outages,
-throttling, rotations, evictions and restores, from a seed that it prints, with every answer held against what is
+throttling, rotations, evictions and restores, from a seed that it prints, with every answer checked against what is
 promised ([tests/soak.rs](../tests/soak.rs)). CI runs five minutes of it. A whole hour went through 309 days of 193
 environments: 4,007,060 requests, 2,330,186 calls, 23,160 freezes, 4,251 troubles, 586 restores.
 """
