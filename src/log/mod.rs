@@ -7,6 +7,7 @@
 
 mod json;
 mod line;
+mod output;
 mod panics;
 mod subscriber;
 mod target;
@@ -24,7 +25,7 @@ pub use self::{
     writer::Drain,
 };
 use crate::{
-    log::target::PLAIN_TARGET,
+    log::{output::Output, target::PLAIN_TARGET},
     settings::{LogFormat, LogLevel, Notice},
 };
 
@@ -49,7 +50,7 @@ pub fn init(level: LogLevel, format: LogFormat) -> Option<Drain> {
     if level == LogLevel::None {
         return None;
     }
-    match writer::start(format, level, io::stdout()) {
+    match writer::start(format, level, Output(io::stdout())) {
         Ok((lines, drain)) => {
             let lines = move || lines.clone();
             let _ = tracing::subscriber::set_global_default(subscriber_in(format, level, lines));

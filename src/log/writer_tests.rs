@@ -1,6 +1,12 @@
-use std::{sync::mpsc, time::Instant};
+use std::{
+    io::{BufRead, BufReader},
+    iter,
+    sync::mpsc,
+    time::Instant,
+};
 
 use super::*;
+use crate::log::output::Output;
 
 const LINE: &[u8] = b"a line of the log\n";
 
@@ -155,4 +161,22 @@ fn an_output_that_is_closed_hurts_no_caller() {
     test.writer.write_all(LINE).unwrap();
     test.writer.write_all(LINE).unwrap();
     drop(test.drain);
+}
+
+#[test]
+fn a_full_pipe_that_does_not_block_gets_every_line_whole_once_it_is_read() {
+    let (reader, pipe) = io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&pipe, true).unwrap();
+    let (mut writer, drain) = start(LogFormat::Text, LogLevel::Debug, Output(pipe)).unwrap();
+    // More than a pipe has room for, and as much as the log has.
+    let count = MAX_WAITING / LINE.len();
+    for _ in 0..count {
+        writer.write_all(LINE).unwrap();
+    }
+    // In vain, but the thread has come upon the full pipe before anything is read.
+    drop(drain);
+
+    let line = String::from_utf8(LINE.trim_ascii_end().to_vec()).unwrap();
+    let read = BufReader::new(reader).lines().map_while(Result::ok);
+    assert!(read.eq(iter::repeat_n(line, count)));
 }
