@@ -20,7 +20,7 @@ use self::{
 };
 use crate::{
     clock::SystemClock,
-    extension::Backend,
+    extension::{Backend, block_on},
     freeze::FreezeWatch,
     key::{PerUpstream, UpstreamKind},
     settings::{Settings, SettingsAndNotices},
@@ -30,7 +30,7 @@ use crate::{
 /// Checks what every read needs, then reads each item. Succeeds if nothing failed.
 pub fn run(reading: SettingsAndNotices, items: &[String]) -> ExitCode {
     say(version());
-    let failures = actix::System::new().block_on(async {
+    let failures = block_on(async {
         let mut report = Report::default();
         check(&reading, items, &mut report).await;
         report.failures()

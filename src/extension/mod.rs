@@ -7,7 +7,9 @@
 pub mod assembly;
 mod backend;
 
-use std::{io, path::Path, process::ExitCode, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    io, mem::ManuallyDrop, path::Path, process::ExitCode, rc::Rc, sync::Arc, time::Duration,
+};
 
 use actix::{Actor, Addr};
 use actix_web::web;
@@ -84,8 +86,17 @@ impl Boot {
         // hit.
         let life = async { tokio::task::spawn_local(life).await };
         // The task can fail only by a panic, which is logged.
-        actix::System::new().block_on(life).unwrap_or(ExitCode::FAILURE)
+        block_on(life).unwrap_or(ExitCode::FAILURE)
     }
+}
+
+/// Runs what the process is there for, on this thread.
+///
+/// The runtime is never dropped: it would wait, without a limit, for blocking threads whose answer
+/// was given up, which may hang in a read of a file or in the name service. They end with the
+/// process.
+pub(crate) fn block_on<T>(life: impl Future<Output = T>) -> T {
+    ManuallyDrop::new(actix::System::new()).block_on(life)
 }
 
 fn register(lambda: &LambdaSettings) -> Result<PendingRegistration, LifecycleError> {

@@ -3,14 +3,19 @@
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from conftest import StartEmulator, StartExtension
 from support import processes
 from support.aws_answers import GET_SECRET, secret
 from support.aws_stub import AwsStub
+from support.environment import settings
+from support.extension import Extension
+from support.hanging_file import hanging
+from support.log_file import LogFile
 from support.moto_upstream import MotoUpstream
 from support.private_words import value_of
-from support.project import NAME
+from support.project import EXAMPLE_STORE, NAME
 from support.waiting import eventually
 
 SOON = 0.5
@@ -45,3 +50,20 @@ def test_a_hung_upstream_call_does_not_delay_the_end_and_its_caller_is_told(
         assert time.monotonic() - told_at < SOON
         assert reply.result().status == 400
         assert reply.result().text.startswith("an unexpected error occurred while executing request")
+
+
+def test_a_file_that_hangs_does_not_delay_the_end(tmp_path: Path, log: LogFile) -> None:
+    token_file = tmp_path / "token"
+    token_file.write_text(value_of("token"))
+    environment = settings(
+        PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE=str(EXAMPLE_STORE),
+        PARAMETERS_SECRETS_EXTENSION_TOKEN=f"file://{token_file}",
+    )
+    with hanging(token_file), Extension(environment, log) as extension:
+        log.wait_for("cannot be read")
+        told_at = time.monotonic()
+        extension.signal(signal.SIGTERM)
+
+        assert extension.wait_for_exit() == 0
+        assert time.monotonic() - told_at < SOON
+    log.wait_for("DEBUG stopped")
