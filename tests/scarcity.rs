@@ -90,6 +90,62 @@ async fn a_caller_that_can_have_an_old_value_gets_it_at_the_first_throttled_call
 }
 
 #[actix_rt::test]
+async fn callers_that_can_have_old_values_do_not_wait_behind_what_is_throttled() {
+    pause();
+    let upstream = FakeUpstream::new().taking(LATENCY);
+    let config = Config { stale_if_error: TTL, ..Config::default() };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    let keys: Vec<_> = (0..20).map(|n| secret(&n.to_string())).collect();
+    join_all(keys.iter().map(|key| test.caller(key)).collect::<Vec<_>>()).await;
+    advance(TTL).await;
+    upstream.hereafter(Outcome::Throttled);
+    let cold = test.caller(&secret("cold"));
+    settle().await;
+
+    let asked = Instant::now();
+    let together: Vec<_> = keys[1..].iter().map(|key| test.caller(key)).collect();
+    for answer in join_all(together).await {
+        assert!(answer.unwrap().is_ok());
+    }
+    assert!(asked.elapsed() < LATENCY * 2, "{:?}", asked.elapsed());
+
+    let asked = Instant::now();
+    assert!(test.get(&keys[0]).await.is_ok(), "in the pause");
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    assert_eq!(cold.await.unwrap(), Err("ThrottlingException".to_owned()));
+}
+
+#[actix_rt::test]
+async fn a_refresh_does_not_join_a_fetch_that_has_just_failed_for_an_old_value() {
+    pause();
+    let upstream = FakeUpstream::new();
+    let config = Config { stale_if_error: TTL, ..Config::default() };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    test.get(&secret("db")).await.unwrap();
+    advance(TTL).await;
+    upstream.then(Outcome::Throttled);
+
+    let together = [test.caller(&secret("db")), test.refresher(&secret("db"))];
+    let answers = join_all(together).await.into_iter().map(Result::unwrap);
+
+    assert!(answers.into_iter().all(|answer| answer.is_ok()));
+}
+
+#[actix_rt::test]
+async fn fetches_that_wait_behind_a_throttled_one_fail_as_throttled_too() {
+    pause();
+    let upstream = FakeUpstream::new().taking(LATENCY).always(Outcome::Throttled);
+    let test = TestCache::new(&upstream);
+
+    let all = (0..10).map(|n| test.cache.look_up(secret(&n.to_string()), Urgency::Patient));
+    for answer in join_all(all).await {
+        let failure = answer.unwrap_err();
+        assert_eq!(failure.code(), "ThrottlingException");
+        assert!(failure.to_string().contains("SECRETS_MANAGER_TTL"), "{failure}");
+    }
+}
+
+#[actix_rt::test]
 async fn one_service_that_throttles_does_not_slow_the_other() {
     pause();
     let (short, plenty) = (FakeUpstream::new().always(Outcome::Throttled), FakeUpstream::new());

@@ -43,12 +43,12 @@ impl Departure {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The call leaves.
+    /// The call leaves, or the fetch ends without one: no refresh may join it any more.
     pub fn leaves(&self, at: Moment) {
         self.set(Some(at));
     }
 
-    pub(super) fn is_put_back(&self) {
+    pub(super) fn put_back(&self) {
         self.set(None);
     }
 
@@ -87,7 +87,7 @@ mod tests {
         let at = Moment { monotonic: Instant::now(), wall: SystemTime::UNIX_EPOCH };
         departure.leaves(at);
         assert_eq!(departure.clone().left_at(), Some(at), "clones share it");
-        departure.is_put_back();
+        departure.put_back();
         assert_eq!(departure.left_at(), None);
     }
 

@@ -61,11 +61,11 @@ pub enum Output<K> {
 pub enum Why {
     /// Its time was over before its turn came.
     Queued,
-    /// Its time was over, and the service had throttled it.
+    /// Its time was over, and the service had throttled it, or those before it.
     Throttled,
     /// Its time was over while its call was open.
     NoAnswer,
-    /// The service throttled it, and what waits has an old value.
+    /// The service throttles, and what waits has an old value.
     OldValueWillDo,
     /// It gave its place in a full queue to a fetch that a caller waits for.
     Displaced,

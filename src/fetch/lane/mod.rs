@@ -65,6 +65,8 @@ pub(super) struct Lane<K> {
     calls: RefCell<HashMap<CallId, AbortHandle>>,
     /// Wakes the lane at the time its state names.
     alarm: RefCell<Option<(Duration, AbortOnDropHandle<()>)>>,
+    /// What the service said when it last throttled a call; none once it no longer throttles.
+    throttled: RefCell<Option<FetchError>>,
     /// Whether fetches were queued when the log was last told.
     is_saturated: Cell<bool>,
     /// Whether the lane is gathering what is asked at this moment, and will go on afterwards.
@@ -109,6 +111,7 @@ where
             pending: RefCell::default(),
             calls: RefCell::default(),
             alarm: RefCell::default(),
+            throttled: RefCell::default(),
             is_saturated: Cell::new(false),
             gathers: Cell::new(false),
             stopped: Cell::new(false),
@@ -151,7 +154,7 @@ where
     /// More depends on the fetches of this key than before.
     pub(super) fn promote(self: &Rc<Self>, key: &K, demand: Demand) {
         self.outlives_a_panic(|| {
-            self.state.borrow_mut().promote(key, demand);
+            self.state.borrow_mut().promote(key, demand, self.freezes.awake());
             self.go_on();
         });
     }
@@ -159,25 +162,24 @@ where
     /// Fails every fetch, and every further one.
     pub(super) fn stop(&self) {
         self.stopped.set(true);
-        self.state.borrow_mut().stop();
-        self.alarm.take();
-        self.calls.take().into_values().for_each(|call| call.abort());
-        for fetch in self.pending.take().into_values() {
-            send(fetch.reply, Err(FetchError::Stopping));
-        }
+        self.end_all(&FetchError::Stopping);
     }
 
     /// Does some work. A panic in it would leave calls that hold their permits for ever and fetches
     /// that are never answered: it ends all of them, and the lane starts over.
     fn outlives_a_panic(&self, work: impl FnOnce()) {
-        if catch_unwind(AssertUnwindSafe(work)).is_ok() {
-            return;
+        if catch_unwind(AssertUnwindSafe(work)).is_err() {
+            self.end_all(&FetchError::Panicked);
         }
+    }
+
+    fn end_all(&self, error: &FetchError) {
         *self.state.borrow_mut() = LaneState::new(self.limits, fastrand::u64(..));
+        self.throttled.take();
         self.alarm.take();
         self.calls.take().into_values().for_each(|call| call.abort());
         for fetch in self.pending.take().into_values() {
-            send(fetch.reply, Err(FetchError::Panicked));
+            send(fetch.reply, Err(error.clone()));
         }
     }
 
@@ -258,6 +260,9 @@ where
         let endings: Vec<_> = answers.iter().map(|(id, answer)| (*id, answer.ending())).collect();
         let change = self.state.borrow_mut().ended(call, &endings, now);
         self.log_throttling(change, now);
+        if change == Some(Throttled::Ends) {
+            self.throttled.take();
+        }
         let refused = answers.iter().find_map(|(_, answer)| match answer {
             Answer::BatchRefused(code) => Some(code),
             _ => None,
@@ -274,7 +279,10 @@ where
         for (id, answer) in answers {
             match answer {
                 Answer::Value(value) => self.answer(id, Ok(value), now),
-                Answer::Error(error) if error.is_throttling() => self.put_back(id, Some(error)),
+                Answer::Error(error) if error.is_throttling() => {
+                    self.throttled.replace(Some(error.clone()));
+                    self.put_back(id, Some(error));
+                }
                 Answer::Error(error) => self.answer(id, Err(error), now),
                 Answer::Nothing | Answer::BatchRefused(_) => self.put_back(id, None),
             }
@@ -285,44 +293,57 @@ where
     /// The fetch waits for its call again, with what the service said if it throttled this one.
     fn put_back(&self, id: FetchId, throttled: Option<FetchError>) {
         if let Some(pending) = self.pending.borrow_mut().get_mut(&id) {
-            pending.departure.is_put_back();
+            pending.departure.put_back();
             pending.left = None;
             pending.throttled = throttled.or(pending.throttled.take());
         }
     }
 
     fn fail(&self, id: FetchId, why: Why, now: Duration) {
-        let throttled = self.pending.borrow_mut().get_mut(&id).and_then(|p| p.throttled.take());
-        let error = match (why, throttled) {
+        let moment = self.clock.now();
+        let Some(pending) = self.pending.borrow_mut().remove(&id) else { return };
+        // The key hears of it a turn later: a refresh that asks meanwhile must not join.
+        pending.departure.leaves(moment);
+        let error = self.why_failed(&pending, why, now);
+        self.reply(pending, Err(error), now);
+    }
+
+    fn why_failed(&self, pending: &Pending, why: Why, now: Duration) -> FetchError {
+        let (upstream, after) = (self.kind, self.limits.time_out);
+        let queued_for_most_of_its_time =
+            pending.left.is_none_or(|left| now.saturating_sub(left) < after / 2);
+        let throttled = pending
+            .throttled
+            .clone()
+            .or_else(|| self.throttled.borrow().clone().filter(|_| queued_for_most_of_its_time));
+        match (why, throttled) {
             (Why::Displaced, _) => overloaded(),
             (Why::OldValueWillDo, Some(error)) => error,
-            (Why::Throttled | Why::NoAnswer, Some(error)) => error.with_advice(self.kind),
-            (Why::NoAnswer, _) => FetchError::Timeout {
-                upstream: self.kind,
-                after: self.limits.time_out,
-                hint: if self.queued_for_most_of_its_time(id, now) {
+            (Why::Throttled | Why::NoAnswer, Some(error)) => error.with_advice(upstream),
+            (Why::NoAnswer, None) => {
+                let hint = if queued_for_most_of_its_time {
                     "the fetch queued for most of that time; \
                      raise PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS"
                 } else {
-                    "the service did not answer; is there a route to its endpoint?"
-                },
-            },
-            (Why::Queued | Why::Throttled | Why::OldValueWillDo, _) => {
-                FetchError::Queued { upstream: self.kind, after: self.limits.time_out }
+                    "the service did not answer; does a missing route, a security group, a \
+                     network ACL or a proxy hold it up?"
+                };
+                FetchError::Timeout { upstream, after, hint }
             }
-        };
-        self.answer(id, Err(error), now);
-    }
-
-    fn queued_for_most_of_its_time(&self, id: FetchId, now: Duration) -> bool {
-        let pending = self.pending.borrow();
-        let left = pending.get(&id).and_then(|pending| pending.left);
-        left.is_some_and(|left| now.saturating_sub(left) < self.limits.time_out / 2)
+            (Why::Queued | Why::Throttled | Why::OldValueWillDo, _) => {
+                FetchError::Queued { upstream, after }
+            }
+        }
     }
 
     fn answer(&self, id: FetchId, answer: Result<SecretValue, FetchError>, now: Duration) {
         // A fetch that timed out before its call ended has its answer.
-        let Some(pending) = self.pending.borrow_mut().remove(&id) else { return };
+        if let Some(pending) = self.pending.borrow_mut().remove(&id) {
+            self.reply(pending, answer, now);
+        }
+    }
+
+    fn reply(&self, pending: Pending, answer: Result<SecretValue, FetchError>, now: Duration) {
         self.stats.fetch_took(now.saturating_sub(pending.arrived));
         if answer.is_err() {
             self.stats.fetch_failed();

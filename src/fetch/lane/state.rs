@@ -140,11 +140,12 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
         let ends = now.saturating_add(self.limits.time_out);
         let new = Fetch { key, demand, ends, alone: false, was_throttled: false };
         self.queue.insert(Place::of(fetch, demand), new);
+        self.end_what_need_not_wait(now);
         Ok(())
     }
 
     /// More depends on the fetches of this key than before.
-    pub fn promote(&mut self, key: &K, demand: Demand) {
+    pub fn promote(&mut self, key: &K, demand: Demand, now: Duration) {
         let queued = self.queue.iter().filter(|(_, fetch)| fetch.key == *key);
         let places: Vec<_> = queued.map(|(place, _)| *place).collect();
         for place in places {
@@ -157,6 +158,7 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
         for (_, fetch) in called.filter(|(_, fetch)| fetch.key == *key) {
             fetch.demand = fetch.demand.max(demand);
         }
+        self.end_what_need_not_wait(now);
     }
 
     /// A call has ended; `endings` has how, for each of its fetches. A fetch that is not named
@@ -188,6 +190,7 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
                 }
             }
         }
+        self.end_what_need_not_wait(now);
         change
     }
 
@@ -232,13 +235,6 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
         self.next_call += 1;
         self.calls.insert(call, Call { left: now, fetches });
         Some(Output::Call(call, keys))
-    }
-
-    /// Forgets everything. Returns the fetches that were there.
-    pub fn stop(&mut self) -> Vec<FetchId> {
-        let queued = std::mem::take(&mut self.queue).into_keys().map(|place| place.fetch);
-        let called = std::mem::take(&mut self.calls).into_values();
-        queued.chain(called.flat_map(|call| call.fetches).map(|(id, _)| id)).collect()
     }
 
     /// Work that no caller waits for leaves one call free for those that callers do wait for.
@@ -292,10 +288,24 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
         if answered { self.scarcity.answered() } else { None }
     }
 
+    /// In a pause no caller waits that can have an old value. Its key is fetched again later, in
+    /// the background.
+    fn end_what_need_not_wait(&mut self, now: Duration) {
+        if now >= self.scarcity.resumes_at() {
+            return;
+        }
+        let need_not = |fetch: &mut Fetch<K>| fetch.demand == Demand::OldValueWillDo;
+        for (place, _) in self.queue.extract_if(.., |_, fetch| need_not(fetch)) {
+            self.outputs.push(Output::Fail(place.fetch, Why::OldValueWillDo));
+        }
+    }
+
     fn end_what_is_over(&mut self, now: Duration) {
+        let is_scarce = self.is_scarce();
         let over = |fetch: &mut Fetch<K>| fetch.ends <= now;
         for (place, fetch) in self.queue.extract_if(.., |_, fetch| over(fetch)) {
-            let why = if fetch.was_throttled { Why::Throttled } else { Why::Queued };
+            let was_throttled = fetch.was_throttled || is_scarce;
+            let why = if was_throttled { Why::Throttled } else { Why::Queued };
             self.outputs.push(Output::Fail(place.fetch, why));
         }
         for (call, open) in &mut self.calls {

@@ -131,7 +131,7 @@ fn a_fetch_that_gets_a_waiter_is_promoted_to_where_it_would_have_stood() {
     let first = test.fetch(Demand::NewValueOnly);
     let promoted = test.fetch(Demand::Background);
     let later = test.fetch(Demand::NewValueOnly);
-    test.lane.promote(&key(promoted), Demand::OldValueWillDo);
+    test.lane.promote(&key(promoted), Demand::OldValueWillDo, NOW);
 
     let mut order = Vec::new();
     for _ in 0..3 {
@@ -219,13 +219,44 @@ fn a_throttled_fetch_ends_at_once_where_an_old_value_will_do() {
 }
 
 #[test]
+fn in_a_pause_no_fetch_waits_for_which_an_old_value_will_do() {
+    let mut test = Test::new(LaneLimits { permits: NonZeroUsize::MIN, ..LIMITS });
+    let throttled = test.fetch(Demand::NewValueOnly);
+    let call = test.calls(NOW).remove(0);
+    let queued = test.fetch(Demand::OldValueWillDo);
+    let background = test.fetch(Demand::Background);
+    test.ends(&call, THROTTLED, NOW);
+    assert_eq!(test.failed(NOW), [(queued, Why::OldValueWillDo)]);
+
+    let arrived = test.fetch(Demand::OldValueWillDo);
+    assert_eq!(test.failed(NOW), [(arrived, Why::OldValueWillDo)]);
+    test.lane.promote(&key(background), Demand::OldValueWillDo, NOW);
+    assert_eq!(test.failed(NOW), [(background, Why::OldValueWillDo)]);
+
+    let pause = test.lane.pause(NOW);
+    assert_eq!(test.leave(pause), [throttled]);
+    test.fetch(Demand::OldValueWillDo);
+    assert_eq!(test.failed(pause), [], "the service may answer now");
+}
+
+#[test]
 fn a_fetch_ends_with_its_own_time_out_wherever_it_is() {
     let mut test = Test::new(LaneLimits { permits: NonZeroUsize::MIN, ..LIMITS });
     let throttled = test.fetch(Demand::NewValueOnly);
     let call = test.calls(NOW).remove(0);
     test.ends(&call, THROTTLED, NOW);
     let queued = test.fetch(Demand::NewValueOnly);
-    assert_eq!(test.failed(LIMITS.time_out), [(throttled, Why::Throttled), (queued, Why::Queued)]);
+    assert_eq!(
+        test.failed(LIMITS.time_out),
+        [(throttled, Why::Throttled), (queued, Why::Throttled)],
+        "it waited behind what was throttled"
+    );
+
+    let mut test = Test::new(LaneLimits { permits: NonZeroUsize::MIN, ..LIMITS });
+    test.fetch(Demand::NewValueOnly);
+    test.leave(NOW);
+    let queued = test.fetch(Demand::NewValueOnly);
+    assert!(test.failed(LIMITS.time_out).contains(&(queued, Why::Queued)));
 
     let mut test = Test::new(LIMITS);
     let called = test.fetch(Demand::NewValueOnly);
@@ -272,16 +303,6 @@ fn the_end_of_a_pause_wakes_no_lane_whose_calls_are_all_open() {
     assert_eq!(test.lane.wake_at(), Some(LIMITS.time_out), "one call may be open, and one is");
     test.ends(&calls[1], Ending::Failed, NOW);
     assert_eq!(test.lane.wake_at(), Some(test.lane.pause(NOW)));
-}
-
-#[test]
-fn a_lane_that_stops_names_what_was_there_and_forgets_it() {
-    let mut test = Test::new(LaneLimits { permits: NonZeroUsize::MIN, ..LIMITS });
-    let called = test.fetch(Demand::NewValueOnly);
-    test.leave(NOW);
-    let queued = test.fetch(Demand::NewValueOnly);
-    assert_eq!(test.lane.stop(), [FetchId(queued), FetchId(called)]);
-    assert_eq!((test.lane.queued(), test.lane.open_calls(), test.leave(NOW)), (0, 0, vec![]));
 }
 
 fn batching() -> LaneLimits {
@@ -416,7 +437,9 @@ impl Reference {
                         Why::Queued | Why::Throttled | Why::NoAnswer => {
                             assert!(now >= arrived + limits.time_out, "{why:?}");
                         }
-                        Why::OldValueWillDo => assert!(demand < Demand::NewValueOnly),
+                        Why::OldValueWillDo => {
+                            assert!(demand < Demand::NewValueOnly && lane.is_scarce());
+                        }
                         Why::Displaced => assert!(!demand.waits()),
                     }
                     self.ends(fetch.0);
@@ -425,6 +448,12 @@ impl Reference {
                     let fetches = self.calls.remove(&call).unwrap();
                     assert!(fetches.iter().all(|fetch| self.over.contains(fetch)));
                 }
+            }
+        }
+        if !lane.pause(now).is_zero() {
+            let queued = self.open.iter().filter(|(fetch, _)| !self.in_a_call(**fetch));
+            for (fetch, (_, demand, _)) in queued {
+                assert_ne!(*demand, Demand::OldValueWillDo, "{fetch} waits in a pause");
             }
         }
         assert!(lane.open_calls() <= limits.permits.get());
@@ -479,7 +508,7 @@ proptest! {
                     let mut open: Vec<_> = reference.open.keys().copied().collect();
                     open.sort_unstable();
                     let key = reference.open[index.get(&open)].2.clone();
-                    lane.promote(&key, demand);
+                    lane.promote(&key, demand, now);
                     for (_, other, same) in reference.open.values_mut() {
                         if *same == key {
                             *other = (*other).max(demand);
