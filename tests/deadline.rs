@@ -151,6 +151,20 @@ async fn without_a_deadline_callers_wait_as_long_as_the_fetch_takes() {
 }
 
 #[actix_rt::test]
+async fn without_a_deadline_two_fetches_together_take_no_longer_than_one_may() {
+    pause();
+    let test = TestCache::new(&FakeUpstream::new().always(Outcome::Hang));
+    let reader = test.caller(&secret("db"));
+    settle().await;
+    advance(SECOND).await;
+
+    let asked = Instant::now();
+    assert_eq!(test.refresh(&secret("db")).await, Err("RequestTimeout".to_owned()));
+    assert!(asked.elapsed() < LONGEST_FETCH + SECOND, "{:?}", asked.elapsed());
+    assert_eq!(reader.await.unwrap(), Err("RequestTimeout".to_owned()));
+}
+
+#[actix_rt::test]
 async fn a_freeze_does_not_count_as_waiting_when_the_monotonic_clock_stood_still() {
     pause();
     let test = with_deadline(&FakeUpstream::new().taking(DEADLINE / 2));

@@ -132,7 +132,8 @@ async fn a_keys_actor_that_dies_costs_its_callers_a_second_question_and_other_ke
     let before = callers(&test, "before", 3);
     settle().await;
 
-    test.clock.panics_next();
+    // The caller reads it three times first, for the time-out of its wait.
+    test.clock.panics_at(4, 0);
     let asked_twice = test.caller(&parameter("/app/db"));
     settle().await;
     let after = callers(&test, "after", 3);

@@ -39,7 +39,7 @@ use crate::{
 pub struct Cache {
     pool: FetchPool,
     limits: Box<dyn Fn() -> CacheLimits>,
-    deadline: PerUpstream<Option<Duration>>,
+    deadline: PerUpstream<Duration>,
     freezes: FreezeWatch,
     clock: Arc<dyn Clock>,
     stats: Rc<Stats>,
@@ -65,11 +65,11 @@ impl fmt::Debug for Cache {
 
 impl Cache {
     /// Starts the pool and a registry over it. `limits` is called now, when either has died, and to
-    /// start over. No caller waits longer than `deadline`, if there is one.
+    /// start over. No caller waits longer than `deadline`.
     pub fn new(
         pool: FetchPool,
         limits: impl Fn() -> CacheLimits + 'static,
-        deadline: PerUpstream<Option<Duration>>,
+        deadline: PerUpstream<Duration>,
         freezes: FreezeWatch,
         clock: Arc<dyn Clock>,
         stats: Rc<Stats>,
@@ -107,9 +107,7 @@ impl Cache {
     async fn wait_for(&self, key: &CacheKey, urgency: Urgency) -> LookupResult {
         let caller = self.last_caller.get().next();
         self.last_caller.set(caller);
-        let Some(deadline) = *self.deadline.get(key.upstream()) else {
-            return self.get(key, urgency, caller).await;
-        };
+        let deadline = *self.deadline.get(key.upstream());
         match self.freezes.timeout(deadline, self.get(key, urgency, caller)).await {
             Some(answer) => answer,
             None => self.out_of_time(key, urgency, caller, deadline).await,

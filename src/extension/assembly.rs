@@ -42,10 +42,10 @@ pub fn cache(
     let limits = PerUpstream::of(|kind| LaneLimits {
         permits: settings.max_connections,
         max_queued: MAX_QUEUED,
-        time_out: settings.timeout.get(kind).unwrap_or(LONGEST_FETCH),
+        time_out: longest_fetch(settings, kind),
         batches: kind == UpstreamKind::ParameterStore && settings.batch_parameters,
     });
-    let deadline = PerUpstream::of(|kind| deadline(settings, *settings.timeout.get(kind)));
+    let deadline = PerUpstream::of(|kind| deadline(settings, kind));
     let snapshot = snapshot.clone();
     let pool =
         FetchPool::new(upstreams, limits, freezes.clone(), Arc::clone(&clock), Rc::clone(&stats));
@@ -53,11 +53,15 @@ pub fn cache(
     Cache::new(pool, limits, deadline, freezes, clock, stats)
 }
 
-/// The longest wait of a caller. It may wait for two fetches in a row: the service's time-out
+/// The longest wait of a caller. It may wait for two fetches in a row: the time that one may take
 /// bounds both together, with a margin for the fetch that it ends.
-fn deadline(settings: &Settings, time_out: Option<Duration>) -> Option<Duration> {
-    let time_out = time_out.map(|time_out| time_out + FETCH_COMES_FIRST);
-    settings.resilience.deadline.into_iter().chain(time_out).min()
+fn deadline(settings: &Settings, kind: UpstreamKind) -> Duration {
+    let both = longest_fetch(settings, kind) + FETCH_COMES_FIRST;
+    settings.resilience.deadline.map_or(both, |deadline| deadline.min(both))
+}
+
+fn longest_fetch(settings: &Settings, kind: UpstreamKind) -> Duration {
+    settings.timeout.get(kind).unwrap_or(LONGEST_FETCH)
 }
 
 fn policy(settings: &Settings, kind: UpstreamKind, keeps_values: bool) -> CachePolicy {
@@ -76,16 +80,16 @@ fn policy(settings: &Settings, kind: UpstreamKind, keeps_values: bool) -> CacheP
 mod tests {
     use super::*;
 
-    fn deadline_with(variables: &[(&str, &str)]) -> Option<Duration> {
+    fn deadline_with(variables: &[(&str, &str)]) -> Duration {
         let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
         let settings = Settings::read(variables).settings;
-        deadline(&settings, settings.timeout.secrets_manager)
+        deadline(&settings, UpstreamKind::SecretsManager)
     }
 
     #[test]
     fn a_fetch_that_times_out_has_ended_before_its_callers_are_told() {
         let time_out = Duration::from_millis(300);
-        let deadline = deadline_with(&[("SECRETS_MANAGER_TIMEOUT_MILLIS", "300")]).unwrap();
+        let deadline = deadline_with(&[("SECRETS_MANAGER_TIMEOUT_MILLIS", "300")]);
 
         assert!(deadline > time_out && deadline < time_out * 11 / 10, "{deadline:?}");
     }
@@ -94,11 +98,12 @@ mod tests {
     fn a_deadline_of_the_users_counts_to_the_millisecond() {
         let deadline = ("PARAMETERS_SECRETS_EXTENSION_DEADLINE_MILLIS", "300");
 
-        assert_eq!(deadline_with(&[deadline]), Some(Duration::from_millis(300)));
+        assert_eq!(deadline_with(&[deadline]), Duration::from_millis(300));
         assert_eq!(
             deadline_with(&[deadline, ("SECRETS_MANAGER_TIMEOUT_MILLIS", "500")]),
-            Some(Duration::from_millis(300))
+            Duration::from_millis(300)
         );
-        assert_eq!(deadline_with(&[]), None);
+        let longest = deadline_with(&[]);
+        assert!(longest > LONGEST_FETCH && longest < LONGEST_FETCH * 11 / 10, "{longest:?}");
     }
 }
