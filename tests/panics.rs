@@ -26,7 +26,7 @@ use tokio::{
 };
 
 use crate::support::{
-    cache::{Config, pass, secret},
+    cache::{Config, TestCache, pass, secret},
     log::{CapturedLog, PanickingLog},
     reply::Reply,
     server::{TestServer, get, token},
@@ -311,4 +311,30 @@ fn a_hit_that_panics_is_a_500_and_the_next_one_a_hit() {
         assert_eq!(client.ask(get(SECRET)).await.body, "call 1");
         assert_eq!((upstream.calls(), before.elapsed()), (1, Duration::ZERO));
     });
+}
+
+#[test]
+fn no_panic_leaves_callers_with_old_values_for_good() {
+    let is_new_after_a_panic_at = |read| {
+        run(async {
+            let upstream = FakeUpstream::new();
+            let config = Config { stale_if_error: 10 * TTL, ..config() };
+            let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+            test.get(&secret("db")).await.unwrap();
+            pass(TTL).await;
+
+            test.clock.panics_at(read, 0);
+            let _ = test.caller(&secret("db")).await;
+            let came = test.clock.stops_panicking();
+            for _ in 0..2 {
+                pass(TTL / 5).await;
+                let _ = test.get(&secret("db")).await;
+            }
+            let (_, age) = test.get_with_age(&secret("db")).await.unwrap();
+            assert_eq!(age, None, "read {read}");
+            came
+        })
+    };
+    let reads = (1..).take_while(|read| is_new_after_a_panic_at(*read)).count();
+    assert!(reads > 3, "{reads}");
 }

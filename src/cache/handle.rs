@@ -149,6 +149,8 @@ impl Cache {
         M: Message<Result = ()> + Send + 'static,
         CacheRegistry: Handler<M>,
     {
+        // A dead pool fails every fetch, and a key that has an old value tells no caller of it.
+        self.replace_the_dead();
         match self.ask_once(&message).await {
             Err(failure) if matches!(*failure, FetchError::Abandoned) => {
                 self.replace_the_dead();
