@@ -54,10 +54,13 @@ fn slow_loris() {
             }
             thread::sleep(Duration::from_millis(200));
         }
-        let mut answers = connections
+        let answers: Vec<_> = connections
             .iter_mut()
-            .filter_map(|connection| read_answer(connection, &mut Vec::new()));
-        assert!(answers.all(|(status, _)| status == 400));
+            .filter_map(|connection| read_answer(connection, &mut Vec::new()))
+            .collect();
+        // One whose last byte came too late has lost its answer.
+        assert!(!answers.is_empty());
+        assert!(answers.iter().all(|(status, _)| *status == 400));
     });
 }
 
