@@ -42,7 +42,7 @@ fn connections(port: u16, count: usize) -> Vec<TcpStream> {
 }
 
 #[test]
-fn slow_loris() {
+fn heads_that_trickle_in_are_refused_and_hold_up_no_other_client() {
     let program = Program::start(Upstream::start().port());
     withstands("slow-loris", &program, || {
         let mut connections = connections(program.port(), so_many(500, 4_000));
@@ -66,7 +66,7 @@ fn slow_loris() {
 
 /// Each sends as much of a head as there is room for, and no end of it.
 #[test]
-fn large_heads_that_never_end() {
+fn large_heads_that_never_end_stay_within_the_memory_bound() {
     let program = Program::start(Upstream::start().port());
     withstands("heads of 60 KB that never end", &program, || {
         let filler = "x".repeat(60_000);
@@ -80,7 +80,7 @@ fn large_heads_that_never_end() {
 }
 
 #[test]
-fn ten_thousand_idle_connections() {
+fn of_ten_thousand_idle_connections_the_newest_are_served() {
     let program = Program::start(Upstream::start().port());
     withstands("10,000 idle connections", &program, || {
         let mut connections = connections(program.port(), so_many(IDLE / 10, IDLE));
@@ -96,7 +96,7 @@ fn ten_thousand_idle_connections() {
 }
 
 #[test]
-fn pipelining() {
+fn pipelined_requests_hold_up_no_other_client() {
     let program = Program::start(Upstream::start().port());
     withstands("1,000 requests in one piece, 8 times", &program, || {
         on_threads(8, |_| {
@@ -117,7 +117,7 @@ fn pipelining() {
 }
 
 #[test]
-fn huge_heads() {
+fn heads_of_60_kb_are_answered_and_those_of_100_kb_refused() {
     let program = Program::start(Upstream::start().port());
     withstands("URLs and headers of 60 KB and of 100 KB", &program, || {
         let (long, too_long) = ("x".repeat(60_000), "x".repeat(100_000));
@@ -146,7 +146,7 @@ fn huge_heads() {
 /// Each shape hides a second request from one reader and shows it to another. The answer may be a
 /// value or a refusal, but there is one, and nothing of the hidden request is asked of AWS.
 #[test]
-fn bad_chunking_and_smuggling() {
+fn bad_chunking_smuggles_no_request_to_aws() {
     let upstream = Upstream::start();
     let program = Program::start(upstream.port());
     let hidden = secret("smuggled-1");
@@ -203,7 +203,7 @@ fn bad_chunking_and_smuggling() {
 }
 
 #[test]
-fn control_characters_in_names() {
+fn control_characters_in_names_forge_no_log_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let log = fs::File::create(&path).unwrap();
@@ -232,7 +232,7 @@ fn control_characters_in_names() {
 }
 
 #[test]
-fn a_hundred_thousand_keys() {
+fn a_hundred_thousand_keys_stay_within_the_memory_bound() {
     let upstream = Upstream::start();
     let settings = [("PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS", "10")];
     let program = Program::with(upstream.port(), &settings);
@@ -249,7 +249,7 @@ fn a_hundred_thousand_keys() {
 }
 
 #[test]
-fn a_thousand_secrets_of_64_kb() {
+fn a_thousand_secrets_of_64_kb_stay_within_the_memory_bound() {
     let program = Program::start(Upstream::start().port());
     withstands("1,000 secrets of 64 KB", &program, || {
         on_threads(4, |thread| {
@@ -264,7 +264,7 @@ fn a_thousand_secrets_of_64_kb() {
 
 /// As many as may queue, with names as long as may be.
 #[test]
-fn long_names_while_aws_hangs() {
+fn long_names_stay_within_the_memory_bound_while_aws_hangs() {
     let upstream = Upstream::start();
     let program = Program::start(upstream.port());
     withstands("1,000 names of 2 KB while AWS hangs", &program, || {
@@ -279,7 +279,7 @@ fn long_names_while_aws_hangs() {
 }
 
 #[test]
-fn clients_that_never_read() {
+fn clients_that_never_read_hold_up_no_other_client() {
     let program = Program::start(Upstream::start().port());
     withstands("clients that never read, 64 KB answers", &program, || {
         let name = secret("large-65536");
@@ -295,7 +295,7 @@ fn clients_that_never_read() {
 
 /// The HTTP server keeps the buffer in which it wrote an answer.
 #[test]
-fn connections_that_read_a_large_value_and_stay_open() {
+fn open_connections_that_read_a_large_value_stay_within_the_memory_bound() {
     let program = Program::start(Upstream::start().port());
     withstands("4,000 connections that read 64 KB and stay open", &program, || {
         let mut connections = connections(program.port(), so_many(1_000, 4_000));
@@ -307,7 +307,7 @@ fn connections_that_read_a_large_value_and_stay_open() {
 }
 
 #[test]
-fn clients_that_open_a_connection_for_every_request() {
+fn clients_that_reconnect_for_every_request_hold_up_no_other_client() {
     let program = Program::start(Upstream::start().port());
     let answers = AtomicUsize::new(0);
     withstands("4 clients that reopen as fast as they can", &program, || {
@@ -325,7 +325,7 @@ fn clients_that_open_a_connection_for_every_request() {
 
 /// They ask, hang up and come back, while nothing can be answered.
 #[test]
-fn clients_that_hang_up_while_aws_hangs() {
+fn clients_that_hang_up_while_aws_hangs_hold_up_no_other_client() {
     let upstream = Upstream::start();
     let program = Program::start(upstream.port());
     withstands("clients that hang up and ask again while AWS hangs", &program, || {
