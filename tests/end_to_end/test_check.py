@@ -68,7 +68,7 @@ def test_a_service_that_no_item_needs_is_not_reached(
     assert "ssm" not in check(log, SECRET, environment=on_aws(upstream.url, **trusting)).output
 
 
-def test_no_credentials(upstream: AwsStub, trusting: dict[str, str], log: LogFile) -> None:
+def test_without_credentials_no_item_is_read(upstream: AwsStub, trusting: dict[str, str], log: LogFile) -> None:
     checked = check(
         log, SECRET, environment=on_aws(upstream.url, **trusting, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     )
@@ -79,7 +79,7 @@ def test_no_credentials(upstream: AwsStub, trusting: dict[str, str], log: LogFil
     assert (checked.state("TLS secretsmanager"), checked.state(SECRET)) == ("ok", "skipped")
 
 
-def test_no_region(upstream: AwsStub, trusting: dict[str, str], log: LogFile) -> None:
+def test_without_a_region_no_item_is_read(upstream: AwsStub, trusting: dict[str, str], log: LogFile) -> None:
     checked = check(log, SECRET, environment=on_aws(upstream.url, **trusting, AWS_REGION=""))
 
     assert (checked.exit_code, checked.failed) == (1, ["region"])
@@ -87,14 +87,14 @@ def test_no_region(upstream: AwsStub, trusting: dict[str, str], log: LogFile) ->
     assert checked.state(SECRET) == "skipped"
 
 
-def test_no_session_token(upstream: AwsStub, trusting: dict[str, str], log: LogFile) -> None:
+def test_a_missing_session_token_fails_and_says_401(upstream: AwsStub, trusting: dict[str, str], log: LogFile) -> None:
     checked = check(log, environment=on_aws(upstream.url, **trusting, AWS_SESSION_TOKEN=""))
 
     assert checked.failed == ["session token"]
     assert "401" in checked.line("session token").text
 
 
-def test_no_dns(trusting: dict[str, str], log: LogFile) -> None:
+def test_a_host_without_an_address_fails_at_dns(trusting: dict[str, str], log: LogFile) -> None:
     """Inside the sandbox there is none."""
     checked = check(log, SECRET, environment=on_aws("", **trusting))
 
@@ -116,7 +116,9 @@ def test_nothing_listens(trusting: dict[str, str], log: LogFile) -> None:
     assert f"127.0.0.1:{port}" in checked.line("TCP secretsmanager").text
 
 
-def test_a_certificate_that_is_not_trusted(upstream: AwsStub, tmp_path: Path, log: LogFile) -> None:
+def test_a_certificate_that_is_not_trusted_fails_before_any_call(
+    upstream: AwsStub, tmp_path: Path, log: LogFile
+) -> None:
     stranger = make_authority(tmp_path / "stranger", "Another authority")
 
     checked = check(log, SECRET, environment=on_aws(upstream.url, AWS_CA_BUNDLE=str(stranger.bundle)))
@@ -126,7 +128,9 @@ def test_a_certificate_that_is_not_trusted(upstream: AwsStub, tmp_path: Path, lo
     assert upstream.calls == []
 
 
-def test_a_skewed_clock(upstream: AwsStub, trusting: dict[str, str], wall_clock: WallClock, log: LogFile) -> None:
+def test_a_skewed_clock_fails_and_says_which_way(
+    upstream: AwsStub, trusting: dict[str, str], wall_clock: WallClock, log: LogFile
+) -> None:
     wall_clock.step(3600)
 
     checked = check(log, SECRET, environment=on_aws(upstream.url, **trusting, **wall_clock.environment))
@@ -135,7 +139,7 @@ def test_a_skewed_clock(upstream: AwsStub, trusting: dict[str, str], wall_clock:
     assert "ahead" in checked.line("clock secretsmanager").text
 
 
-def test_what_may_not_be_read_and_what_is_not_there(
+def test_what_may_not_be_read_and_what_is_not_there_fail_with_different_advice(
     upstream: AwsStub, trusting: dict[str, str], log: LogFile
 ) -> None:
     denied = "User: arn:aws:sts::123456789012:assumed-role/r/f is not authorized to perform: that"
@@ -151,7 +155,9 @@ def test_what_may_not_be_read_and_what_is_not_there(
         assert "region" in checked.line(item).to_do
 
 
-def test_a_kms_key_that_may_not_be_used(upstream: AwsStub, trusting: dict[str, str], log: LogFile) -> None:
+def test_a_kms_key_that_may_not_be_used_has_a_line_of_its_own(
+    upstream: AwsStub, trusting: dict[str, str], log: LogFile
+) -> None:
     upstream.lay_down(GET_SECRET, "db", failure("AccessDeniedException", "Access to KMS is not allowed"))
     upstream.lay_down(
         GET_PARAMETER, "/app/url",
@@ -166,7 +172,9 @@ def test_a_kms_key_that_may_not_be_used(upstream: AwsStub, trusting: dict[str, s
     assert "kms:Decrypt" in checked.line(f"KMS {SECRET}").to_do
 
 
-def test_credentials_that_have_expired(upstream: AwsStub, trusting: dict[str, str], log: LogFile) -> None:
+def test_credentials_that_have_expired_have_to_be_replaced(
+    upstream: AwsStub, trusting: dict[str, str], log: LogFile
+) -> None:
     upstream.lay_down(GET_SECRET, "db", failure("ExpiredTokenException", "The security token is expired"))
 
     checked = check(log, SECRET, environment=on_aws(upstream.url, **trusting))
@@ -207,7 +215,7 @@ def test_the_handler_on_the_page_prints_every_line(log: LogFile) -> None:
     assert (done.returncode, Checked(0, done.stdout).state("secret:example/plain")) == (0, "ok"), done
 
 
-def test_a_local_store(log: LogFile) -> None:
+def test_a_local_store_answers_for_its_items(log: LogFile) -> None:
     store = settings(AWS_SESSION_TOKEN=SESSION_TOKEN, PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE=str(EXAMPLE_STORE))
 
     checked = check(log, "secret:example/plain", "secret:nope", environment=store)
@@ -216,7 +224,7 @@ def test_a_local_store(log: LogFile) -> None:
     assert str(EXAMPLE_STORE) in checked.line("local store").text
 
 
-def test_a_local_store_that_is_wrong(tmp_path: Path, log: LogFile) -> None:
+def test_a_local_store_that_is_wrong_fails_and_names_the_place(tmp_path: Path, log: LogFile) -> None:
     store = tmp_path / "store.json"
     store.write_text(json.dumps({"secrets": {"db": 7}}))
 
@@ -229,7 +237,7 @@ def test_a_local_store_that_is_wrong(tmp_path: Path, log: LogFile) -> None:
     ("arguments", "exit_code", "words"),
     [(["--version"], 0, f"{VERSION} ("), (["--help"], 0, "--check [ITEM...]"), (["--chek"], 2, "--help")],
 )
-def test_the_other_flags(arguments: list[str], exit_code: int, words: str) -> None:
+def test_each_other_flag_prints_its_words_and_ends(arguments: list[str], exit_code: int, words: str) -> None:
     done = subprocess.run([extension_binary(), *arguments], capture_output=True, text=True, timeout=10)
 
     assert done.returncode == exit_code
