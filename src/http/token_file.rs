@@ -108,10 +108,10 @@ impl TokenFile {
         });
         let outcome = match outcome {
             Ok(token) => {
-                self.is_readable(&token);
+                self.note_readable(&token);
                 Ok(token)
             }
-            Err(error) => Err(self.is_unreadable(&error)),
+            Err(error) => Err(self.unreadable_error(&error)),
         };
         self.known.replace(Some(Known { since, outcome }));
     }
@@ -127,7 +127,7 @@ impl TokenFile {
         outcome.unwrap_or_else(|ended| Err(io::Error::other(ended)))
     }
 
-    fn is_readable(&self, token: &Token) {
+    fn note_readable(&self, token: &Token) {
         if let Some(credentials) = &self.credentials {
             credentials.keep_secret(token);
         }
@@ -136,7 +136,7 @@ impl TokenFile {
         }
     }
 
-    fn is_unreadable(&self, error: &io::Error) -> SharedFetchError {
+    fn unreadable_error(&self, error: &io::Error) -> SharedFetchError {
         let path = self.path.display();
         if !self.is_unreadable.replace(true) {
             warn!(
