@@ -109,12 +109,6 @@ pub struct Registration {
 pub struct RegisteredFunction {
     /// Its name.
     pub function_name: String,
-    /// Its version, `$LATEST` or a number.
-    pub function_version: String,
-    /// Its handler; the emulator leaves it empty.
-    pub handler: String,
-    /// The account, asked for with `Lambda-Extension-Accept-Feature: accountId`.
-    pub account_id: Option<String>,
 }
 
 /// Whether a text can be the value of a header: visible ASCII, and not empty.

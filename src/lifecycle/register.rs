@@ -52,7 +52,7 @@ pub fn send_register(
 ) -> Result<PendingRegistration, LifecycleError> {
     let send = || {
         let mut socket = connect(&runtime_api)?;
-        // Some 300 bytes: they fit into an empty socket buffer, so this cannot block.
+        // Some 200 bytes: they fit into an empty socket buffer, so this cannot block.
         socket.write_all(register_request(&runtime_api, &name, events).as_bytes())?;
         socket.set_nonblocking(true)?;
         Ok(socket)
@@ -80,7 +80,6 @@ fn register_request(runtime_api: &RuntimeApi, name: &ExtensionName, events: Even
         "POST {path} HTTP/1.1\r\n\
          Host: {runtime_api}\r\n\
          Lambda-Extension-Name: {name}\r\n\
-         Lambda-Extension-Accept-Feature: accountId\r\n\
          Content-Type: application/json\r\n\
          Content-Length: {length}\r\n\
          \r\n\

@@ -57,11 +57,9 @@ async fn registers_under_its_file_name_for_invoke_and_shutdown() {
     let register = &api.received(1).await[0];
     assert_eq!(register.method, "POST");
     assert_eq!(register.headers["lambda-extension-name"], "parameters-secrets-extension");
-    assert_eq!(register.headers["lambda-extension-accept-feature"], "accountId");
     assert_eq!(register.body, BOTH);
     assert_eq!(registration.extension_id.to_string(), EXTENSION_ID);
     assert_eq!(registration.function.function_name, "fn1");
-    assert_eq!(registration.function.account_id.as_deref(), Some("123456789012"));
 }
 
 #[actix_rt::test]
@@ -131,7 +129,7 @@ async fn a_register_answer_may_come_in_single_bytes() {
     api.answer_register(Reply::ByteByByte(Reply::registered().into_bytes()));
     let (registration, _client) = send(&api).answer().await.unwrap();
     assert_eq!(registration.extension_id.to_string(), EXTENSION_ID);
-    assert_eq!(registration.function.handler, "app.handler");
+    assert_eq!(registration.function.function_name, "fn1");
 }
 
 #[actix_rt::test]

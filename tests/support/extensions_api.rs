@@ -48,7 +48,7 @@ impl Reply {
         Self::http(
             200,
             &format!("Lambda-Extension-Identifier: {EXTENSION_ID}\r\n"),
-            r#"{"functionName":"fn1","functionVersion":"$LATEST","handler":"app.handler","accountId":"123456789012"}"#,
+            r#"{"functionName":"fn1","functionVersion":"$LATEST","handler":"app.handler"}"#,
         )
     }
 
