@@ -74,9 +74,9 @@ impl Faults {
     }
 }
 
-fn failure(code: &str, message: &str) -> FetchError {
-    let (code, kind) = (code.to_owned(), kind_of(code));
-    FetchError::Upstream { code, message: message.to_owned(), kind }
+/// The error that AWS would answer with this code.
+pub(super) fn failure(code: &str, message: impl Into<String>) -> FetchError {
+    FetchError::Upstream { code: code.to_owned(), message: message.into(), kind: kind_of(code) }
 }
 
 impl Fail {

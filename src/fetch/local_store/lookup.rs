@@ -8,10 +8,10 @@ use crate::{
     clock::Moment,
     fetch::{
         body::{ParameterRecord, SecretRecord},
-        error::{FetchError, UpstreamErrorKind},
+        error::FetchError,
         local_store::{
             document::Document,
-            faults::{Fate, Faults},
+            faults::{Fate, Faults, failure},
             made_up,
             notation::Date,
             parameter::{Parameter, ParameterKind, REFERENCE_PREFIX},
@@ -287,14 +287,6 @@ fn version_not_found(selector: &str, name: &str) -> FetchError {
          Verify the version and try again."
     );
     failure("ParameterVersionNotFound", message)
-}
-
-fn failure(code: &str, message: impl Into<String>) -> FetchError {
-    FetchError::Upstream {
-        code: code.to_owned(),
-        message: message.into(),
-        kind: UpstreamErrorKind::Refusal,
-    }
 }
 
 #[cfg(test)]
