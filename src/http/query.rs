@@ -36,12 +36,20 @@ pub struct Question {
 }
 
 /// Parses the query, the part after the `?`, of a request for one value of this upstream.
+///
+/// # Errors
+///
+/// A parameter is missing, misspelt or wrong.
 pub fn parse(upstream: UpstreamKind, query: &str) -> Result<Question, BadRequest> {
     Given::read(upstream, query)?.into_question(upstream)
 }
 
 /// Parses the query of a batch for this upstream into one question for each `secretId` or `name`,
 /// in their order. All other parameters apply to every item.
+///
+/// # Errors
+///
+/// There are too many items, or a parameter is missing, misspelt or wrong.
 pub fn parse_batch(upstream: UpstreamKind, query: &str) -> Result<Vec<Question>, BadRequest> {
     let given = Given::read(upstream, query)?;
     let parameter = upstream.id_parameter();

@@ -65,11 +65,14 @@ impl ExtensionsClient {
     /// frozen for hours meanwhile.
     ///
     /// A connection that breaks meanwhile, as it may when the environment thaws, is replaced, and
-    /// so is one whose answer cannot be read. After five failures in short succession the last one
-    /// is returned, as [`LifecycleError::GaveUp`]; a refusal is returned at once, because the API
-    /// documents it as unrecoverable.
+    /// so is one whose answer cannot be read.
     ///
     /// Dropping the future closes the connection.
+    ///
+    /// # Errors
+    ///
+    /// After five failures in short succession the last one, as [`LifecycleError::GaveUp`]; a
+    /// refusal at once, because the API documents it as unrecoverable.
     pub async fn next(&mut self) -> Result<Event, LifecycleError> {
         let mut attempts = 0;
         loop {
@@ -193,6 +196,10 @@ async fn converse(socket: TcpStream) -> io::Result<SendRequest<Full<Bytes>>> {
 
 /// Reports to Lambda that the extension failed after it had registered. Opens a connection of its
 /// own, because the kept one is busy with `next`. The process should exit afterwards.
+///
+/// # Errors
+///
+/// Lambda cannot be reached, refuses the report, or does not answer within a second.
 pub async fn report_exit_error(
     runtime_api: RuntimeApi,
     extension_id: ExtensionId,

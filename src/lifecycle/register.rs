@@ -45,6 +45,10 @@ pub struct PendingRegistration {
 ///
 /// Blocks for at most one second for each address of `runtime_api`, which is one literal address on
 /// Lambda. Does not wait for the answer.
+///
+/// # Errors
+///
+/// No connection, or one that breaks while the request is sent.
 pub fn send_register(
     runtime_api: RuntimeApi,
     name: ExtensionName,
@@ -96,6 +100,11 @@ impl PendingRegistration {
     ///
     /// If the answer refuses INVOKE, registers again for SHUTDOWN alone: managed instances allow no
     /// more, and nothing here depends on INVOKE.
+    ///
+    /// # Errors
+    ///
+    /// The connection breaks, or Lambda refuses, does not answer within ten seconds, or answers
+    /// what cannot be read.
     pub async fn answer(self) -> Result<(Registration, ExtensionsClient), LifecycleError> {
         let Self { socket, runtime_api, name, events } = self;
         let socket = tokio::net::TcpStream::from_std(socket).map_err(broken)?;
@@ -178,6 +187,10 @@ fn broken(cause: io::Error) -> LifecycleError {
 /// Reports to Lambda that initialisation failed, for instance because the port is taken. Waits for
 /// the register answer first, because the report needs the identifier. The process should exit
 /// afterwards.
+///
+/// # Errors
+///
+/// Registering has failed, or the report: Lambda refuses it, or does not answer within a second.
 pub async fn report_init_error(
     pending: PendingRegistration,
     report: &ErrorReport,

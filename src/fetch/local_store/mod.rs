@@ -113,6 +113,10 @@ struct Stamp {
 
 impl LocalStore {
     /// Opens and checks the file. ARNs say `region` where the file does not give one.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is not as it must be.
     pub fn open(
         path: impl Into<PathBuf>,
         region: impl Into<String>,
