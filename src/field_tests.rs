@@ -1,4 +1,5 @@
 use super::{Field, FieldError};
+use crate::secret::SecretValue;
 
 const DATABASE: &str = r#"{"user":"app","password":"a \"b\" é","port":5432,"tls":true,"none":null,
     "id":12345678901234567890123,"db":{"password":"inner","hosts":["a","b"]},"a/b":"slash","m~n":"tilde","":"empty"}"#;
@@ -78,7 +79,7 @@ fn json_nested_beyond_all_reason_takes_no_stack_and_is_followed_for_64_steps() {
 #[test]
 fn a_body_is_looked_through_for_the_secrets_or_the_parameters_value() {
     let of_body = |body: &str| field("a").of_body(body.as_bytes());
-    let text = |value: crate::secret::SecretValue| value.reveal();
+    let text = |value: SecretValue| value.reveal();
 
     let secret = r#"{"ARN":"arn","Name":"db","SecretBinary":null,"SecretString":"{\"a\":\"x\"}"}"#;
     assert_eq!(of_body(secret).map(text).as_deref(), Ok(&b"x"[..]));

@@ -16,7 +16,7 @@ use tokio::time::{Instant, pause};
 use crate::support::{
     cache::{Config, TestCache, parameter},
     log::CapturedLog,
-    upstream::FakeUpstream,
+    upstream::{FakeUpstream, Outcome},
 };
 
 const LATENCY: Duration = Duration::from_millis(100);
@@ -107,7 +107,7 @@ fn all_but_the_first(keys: Vec<ParameterKey>) -> BatchAnswer {
 async fn a_name_that_a_batch_does_not_answer_is_asked_for_alone_and_gets_the_real_code() {
     pause();
     let upstream = FakeUpstream::new().answering_batches(all_but_the_first);
-    upstream.then(crate::support::upstream::Outcome::Error("ParameterNotFound"));
+    upstream.then(Outcome::Error("ParameterNotFound"));
     let test = batching(&upstream);
 
     let answers = all(&test, names(0..3)).await;

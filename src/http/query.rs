@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::{
     cache::Urgency,
+    did_you_mean::nearest,
     field::Field,
     http::bad_request::{BadRequest, Shown},
     key::{CacheKey, ParameterKey, SecretKey, Selector, UpstreamKind},
@@ -151,7 +152,7 @@ impl<'a> Given<'a> {
                 "withDecryption" => &mut given.with_decryption,
                 "refreshNow" => &mut given.refresh_now,
                 "field" => &mut given.field,
-                _ => match crate::did_you_mean::nearest(&name, names(upstream).iter().copied()) {
+                _ => match nearest(&name, names(upstream).iter().copied()) {
                     None => continue,
                     Some(meant) => {
                         return Err(BadRequest::Misspelt { given: Shown::new(&name), meant });

@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, pause};
 
 use super::{SECRET, assert_is_one_refusal, assert_serves, server};
-use crate::support::server::get;
+use crate::support::{
+    server::{TestServer, get},
+    upstream::FakeUpstream,
+};
 
 const TOO_SLOW: &str = "URL and headers did not arrive completely within 5 seconds";
 
@@ -116,8 +119,8 @@ async fn the_time_starts_anew_with_each_request_but_not_with_each_byte() {
 #[actix_rt::test]
 async fn a_slow_upstream_does_not_make_a_request_late() {
     pause();
-    let upstream = crate::support::upstream::FakeUpstream::new().taking(Duration::from_secs(20));
-    let mut client = crate::support::server::TestServer::new(&upstream).client().await;
+    let upstream = FakeUpstream::new().taking(Duration::from_secs(20));
+    let mut client = TestServer::new(&upstream).client().await;
 
     assert_eq!(client.ask(get(SECRET)).await.body, "call 1");
 }
