@@ -16,16 +16,18 @@
 //!
 //! It lasts `SOAK_SECONDS`: `make soak` says an hour.
 
+mod checks;
 mod client;
 mod descriptors;
 mod environment;
+mod lived;
 mod service;
 
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use self::environment::{Environment, Lived};
+use self::{environment::Environment, lived::Lived};
 
 /// Where nothing is said: enough for one environment with a few hours.
 const BRIEFLY: Duration = Duration::from_secs(2);

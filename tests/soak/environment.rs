@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    fmt,
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -12,9 +11,7 @@ use actix_rt::{System, SystemRunner};
 use fastrand::Rng;
 use parameters_secrets_extension::{
     cache::Urgency,
-    clock::{Clock, Moment},
     fetch::pool::{LONGEST_FETCH, MAX_QUEUED},
-    http::CountConnections,
     key::{PerUpstream, UpstreamKind},
 };
 use tokio::{
@@ -25,18 +22,15 @@ use tokio::{
 };
 
 use super::{
-    client::{Connection, stale_age},
-    descriptors,
-    service::{SLOWEST, Service, Weather, name},
+    checks::{AFTERMATH, Question, Rules, SECOND, STEP, Shared, add_one},
+    lived::Lived,
+    service::{Service, Weather, name},
 };
 use crate::support::{
     cache::{Config, parameter, secret},
-    clock::TestClock,
-    reply::Reply,
     server::TestServer,
 };
 
-const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -47,90 +41,12 @@ const CAPACITY: usize = 1_000;
 /// More than a pool takes at once.
 const VERY_MANY: usize = MAX_QUEUED + 76;
 
-/// A step of time in which the process runs: shorter than what would look like a freeze.
-const STEP: Duration = Duration::from_millis(250);
-
-/// So long after its end a trouble may still be the reason of an error: what waits for a fetch, and
-/// for the next one, ends after that.
-const AFTERMATH: Duration = Duration::from_secs(70);
-
 /// Invocations between two looks at memory and descriptors, and so many looks in a life.
 const INVOCATIONS: usize = 20;
 const PERIODS: usize = 6;
 
 /// By how much what is held may have grown, in percent.
 const FLAT: i64 = 5;
-
-/// What an environment has lived through.
-#[derive(Clone, Debug, Default)]
-pub struct Lived {
-    time: Duration,
-    requests: u64,
-    old_values: u64,
-    errors: u64,
-    hung_up: u64,
-    calls: u64,
-    freezes: u64,
-    troubles: u64,
-    restores: u64,
-    rotations: u64,
-    /// The bytes that were held, at the least and at the most.
-    held: Option<(i64, i64)>,
-}
-
-impl Lived {
-    pub fn add(&mut self, other: &Self) {
-        self.time += other.time;
-        self.requests += other.requests;
-        self.old_values += other.old_values;
-        self.errors += other.errors;
-        self.hung_up += other.hung_up;
-        self.calls += other.calls;
-        self.freezes += other.freezes;
-        self.troubles += other.troubles;
-        self.restores += other.restores;
-        self.rotations += other.rotations;
-        self.hold(other.held);
-    }
-
-    fn hold(&mut self, bytes: Option<(i64, i64)>) {
-        self.held = match (self.held, bytes) {
-            (Some((least, most)), Some((less, more))) => Some((least.min(less), most.max(more))),
-            (held, bytes) => held.or(bytes),
-        };
-    }
-}
-
-impl fmt::Display for Lived {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let days = self.time.as_secs_f64() / 86_400.0;
-        let (least, most) = self.held.unwrap_or_default();
-        write!(
-            f,
-            "{days:.1} days: {} requests ({} answered with an old value, {} with an error, {} hung up), \
-             {} calls, {} freezes, {} troubles, {} rotations, {} restores, {least} to {most} bytes held",
-            self.requests,
-            self.old_values,
-            self.errors,
-            self.hung_up,
-            self.calls,
-            self.freezes,
-            self.troubles,
-            self.rotations,
-            self.restores,
-        )
-    }
-}
-
-/// What is promised to callers.
-#[derive(Clone, Copy, Debug)]
-struct Rules {
-    ttl: Duration,
-    stale_while_revalidate: Duration,
-    longest_stale: Duration,
-    has_deadline: bool,
-    permits: usize,
-}
 
 pub struct Environment {
     system: SystemRunner,
@@ -173,37 +89,6 @@ struct Life {
     rng: Rng,
     callers: Vec<JoinHandle<()>>,
     lived: Lived,
-}
-
-/// What callers share.
-struct Shared {
-    server: TestServer,
-    clock: Arc<TestClock>,
-    services: PerUpstream<Service>,
-    rules: Rules,
-    idle: RefCell<Vec<Connection>>,
-    /// Grows with everything that goes on.
-    progress: Rc<Cell<u64>>,
-    /// The time in which the process could run.
-    awake: Cell<Duration>,
-    /// Until when an error may be a trouble's.
-    troubled_until: PerUpstream<Cell<Duration>>,
-    asked: Cell<u64>,
-    answered: Cell<u64>,
-    hung_up: Cell<u64>,
-    old_values: Cell<u64>,
-    errors: Cell<u64>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Question {
-    kind: UpstreamKind,
-    number: usize,
-    refresh: bool,
-}
-
-fn add_one(count: &Cell<u64>) {
-    count.set(count.get() + 1);
 }
 
 impl Life {
@@ -517,93 +402,3 @@ fn config(rng: &mut Rng) -> Config {
         ..Config::default()
     }
 }
-
-impl Shared {
-    /// Everything that is not well now may be the reason of an error for a while.
-    fn note_trouble(&self) {
-        for kind in [UpstreamKind::SecretsManager, UpstreamKind::ParameterStore] {
-            if !self.services.get(kind).is_well() {
-                self.troubled_until.get(kind).set(self.awake.get() + AFTERMATH);
-            }
-        }
-    }
-
-    async fn ask(&self, question: Question) {
-        let (path, parameter) = match question.kind {
-            UpstreamKind::SecretsManager => ("/secretsmanager/get", "secretId"),
-            UpstreamKind::ParameterStore => ("/systemsmanager/parameters/get", "name"),
-        };
-        let mut target = format!("{path}?{parameter}={}", name(question.number));
-        if question.refresh {
-            target += "&refreshNow=true";
-        }
-        let idle = self.idle.borrow_mut().pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => Connection::open(([127, 0, 0, 1], self.server.port()).into()).await,
-        };
-        let asked = self.clock.now();
-        let version = self.services.get(question.kind).version(question.number);
-        let reply = connection.get(&target).await;
-        self.check(question, asked, version, &reply);
-        let mut idle = self.idle.borrow_mut();
-        if idle.len() < 50 {
-            idle.push(connection);
-        }
-    }
-
-    fn check(&self, question: Question, asked: Moment, version: u64, reply: &Reply) {
-        let service = self.services.get(question.kind);
-        let is_troubled = self.troubled_until.get(question.kind).get() >= self.awake.get();
-        if reply.status() != 200 {
-            add_one(&self.errors);
-            let code = reply.header("X-Amzn-ErrorType").unwrap();
-            let is_deadline = self.rules.has_deadline && code == "RequestTimeout";
-            assert_eq!(reply.status(), 400);
-            return assert!(is_troubled || is_deadline, "{question:?}: {reply:?}");
-        }
-        let said = service.read(&reply.body, question.number);
-        let is_newer = said.left.monotonic >= asked.monotonic;
-        assert!(!is_newer || said.version >= version, "{question:?}: {said:?}, asked at {version}");
-        let Some(stale_age) = stale_age(reply) else {
-            // It is fresh when it is given. While its caller waited for a fetch that failed, the
-            // wall clock may have been set either way.
-            let ages = [asked, self.clock.now()].map(|moment| moment.age_since(said.left));
-            let is_fresh = ages.into_iter().flatten().any(|age| age < self.rules.ttl);
-            let is_right = is_newer || is_fresh && !question.refresh;
-            return assert!(is_right, "{question:?}: {ages:?}, {:?}", self.rules);
-        };
-        add_one(&self.old_values);
-        let now = self.clock.now();
-        let age = now.age_since(said.left).expect("a value of unknown age is not given");
-        assert!(!question.refresh, "a refresh gets no old value");
-        assert!(
-            age < self.rules.ttl + self.rules.longest_stale + STEP,
-            "{age:?}, {:?}",
-            self.rules
-        );
-        assert!(
-            stale_age <= age && age <= stale_age + SECOND + STEP,
-            "{age:?} and not {stale_age:?}"
-        );
-        let is_revalidating = age < self.rules.ttl + self.rules.stale_while_revalidate + STEP;
-        let has_a_reason = is_troubled || self.rules.has_deadline || is_revalidating;
-        assert!(has_a_reason, "{question:?}: {age:?}, {:?}", self.rules);
-    }
-
-    /// The server's listeners are all that is left on its port.
-    async fn all_sockets_are_closed(&self) {
-        for _ in 0..100_000 {
-            if self.server.http.send(CountConnections).await.unwrap() == 0 {
-                break;
-            }
-            yield_now().await;
-        }
-        assert_eq!(self.server.http.send(CountConnections).await.unwrap(), 0);
-        let left = descriptors::on_port(self.server.port());
-        assert!(left <= 2, "{left} sockets are left");
-    }
-}
-
-/// The slowest call must end in a step or two.
-const _: () = assert!(SLOWEST.as_millis() < STEP.as_millis());
