@@ -23,7 +23,7 @@ use crate::{
     extension::{Backend, block_on},
     freeze::FreezeWatch,
     key::{PerUpstream, UpstreamKind},
-    settings::{Settings, SettingsAndNotices},
+    settings::{NO_TOKEN, Settings, SettingsAndNotices},
     version::version,
 };
 
@@ -45,10 +45,9 @@ pub fn run(reading: SettingsAndNotices, items: &[String]) -> ExitCode {
 
 async fn check(reading: &SettingsAndNotices, items: &[String], report: &mut Report) {
     let settings = &reading.settings;
-    // Without a token the last notice is about it; it has a line of its own.
-    let own = reading.own_notices.len() - usize::from(settings.tokens.accepted().is_none());
-    for notice in reading.notices.iter().chain(&reading.own_notices[..own]) {
-        if notice.level == Some(Level::WARN) {
+    for notice in reading.notices.iter().chain(&reading.own_notices) {
+        // That there is no token is said by the session token's step.
+        if notice.level == Some(Level::WARN) && notice.text != NO_TOKEN {
             report.warning("settings", &notice.text);
         }
     }

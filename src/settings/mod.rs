@@ -38,6 +38,11 @@ use crate::key::PerUpstream;
 const LOCAL_STORE: &str = "PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE";
 const PREFETCH: &str = "PARAMETERS_SECRETS_EXTENSION_PREFETCH";
 
+/// The text of the notice where clients have nothing to send.
+pub(crate) const NO_TOKEN: &str = "No token is set, so every request will be refused with 401. Beside a container \
+     set PARAMETERS_SECRETS_EXTENSION_TOKEN, on a laptop AWS_SESSION_TOKEN, to what clients send as \
+     X-Aws-Parameters-Secrets-Token.";
+
 /// Everything the environment decides.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -165,12 +170,7 @@ fn read_local_store(reader: &mut Reader) -> Option<PathBuf> {
 /// None where Lambda has set the token.
 fn about_the_token(tokens: &Tokens) -> Option<Notice> {
     let GivenToken { variable, source } = match (tokens.accepted(), &tokens.given) {
-        (None, _) => {
-            let line = "No token is set, so every request will be refused with 401. Beside a container set \
-                        PARAMETERS_SECRETS_EXTENSION_TOKEN, on a laptop AWS_SESSION_TOKEN, to what clients send \
-                        as X-Aws-Parameters-Secrets-Token.";
-            return Some(Notice::new(Level::WARN, line.to_owned()));
-        }
+        (None, _) => return Some(Notice::new(Level::WARN, NO_TOKEN.to_owned())),
         (Some(_), None) => return None,
         (Some(Accepted::Session(_)), Some(GivenToken { variable, .. })) => {
             let line = format!(

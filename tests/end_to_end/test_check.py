@@ -92,6 +92,7 @@ def test_a_missing_session_token_fails_and_says_401(upstream: AwsStub, trusting:
 
     assert checked.failed == ["session token"]
     assert "401" in checked.line("session token").text
+    assert "warning" not in checked.output, "it is said once"
 
 
 def test_a_host_without_an_address_fails_at_dns(trusting: dict[str, str], log: LogFile) -> None:
