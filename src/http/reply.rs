@@ -1,4 +1,5 @@
-//! Turns answers and errors into HTTP responses. The only place that maps an error to HTTP.
+//! Turns answers and errors into HTTP responses. What is refused before it is a whole request is
+//! answered in `wire/refusal.rs`, in the same form.
 
 use actix_web::{
     HttpResponse,
