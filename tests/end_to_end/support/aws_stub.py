@@ -11,28 +11,25 @@ import socket
 import threading
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from support.aws_answers import Answer, Ending, not_found
 from support.certificates import Authority
 from support.fault_proxy import RESET_ON_CLOSE
 from support.gauge import Gauge
+from support.served import Served
 from support.upstream_call import UpstreamCall, call_from
 
 
-class AwsStub:
+class AwsStub(Served):
     def __init__(self, authority: Authority) -> None:
         self._answers: dict[tuple[str, str], list[Answer]] = {}
         self._lock = threading.Lock()
-        self._closing = threading.Event()
         self.calls: list[UpstreamCall] = []
         self.in_flight = Gauge()
         self.connections = Gauge()
-        self._server = StubServer(self, authority)
-        self.port: int = self._server.server_address[1]
+        super().__init__(StubServer(self, authority))
         self.url = f"https://127.0.0.1:{self.port}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def lay_down(self, operation: str, key: str, *answers: Answer) -> None:
         """Says what is answered for a key, call by call; the last answer is given ever after."""
@@ -55,14 +52,6 @@ class AwsStub:
     def pause(self, seconds: float | None) -> None:
         """So long, or until the stub closes."""
         self._closing.wait(seconds)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class StubServer(ThreadingHTTPServer):

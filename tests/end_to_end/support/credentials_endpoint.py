@@ -7,9 +7,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from support.private_words import CREDENTIAL_MARK, SECRET_ACCESS_KEY
+from support.served import Served
 
 AUTHORIZATION = f"{CREDENTIAL_MARK}-authorization-token"
 
@@ -17,7 +18,7 @@ AUTHORIZATION = f"{CREDENTIAL_MARK}-authorization-token"
 ECS, EKS = "169.254.170.2", "169.254.170.23"
 
 
-class CredentialsEndpoint:
+class CredentialsEndpoint(Served):
     """Gives the session token `session_token`, which a test may change, valid for `lifetime`."""
 
     path = "/2021-04-23/credentials"
@@ -29,18 +30,16 @@ class CredentialsEndpoint:
         """What it answers with; anything else brings no credentials."""
         self.hangs = threading.Event()
         """While set, requests wait for their answer."""
-        self._closing = threading.Event()
         self.authorization: str | None = AUTHORIZATION
         self.failure: dict[str, str] | None = None
         self.requests = 0
         self.refused = 0
-        self.server = ThreadingHTTPServer(address, handler_for(self))
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        super().__init__(ThreadingHTTPServer(address, handler_for(self)))
 
     @property
     def environment(self) -> dict[str, str]:
         return {
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self.server.server_address[1]}{self.path}",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self.port}{self.path}",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": AUTHORIZATION,
         }
 
@@ -57,14 +56,6 @@ class CredentialsEndpoint:
             "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": SECRET_ACCESS_KEY, "Token": self.session_token,
             "Expiration": expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }).encode()  # fmt: skip
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._closing.set()
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class ContainerEndpoint(CredentialsEndpoint):

@@ -4,21 +4,20 @@ time."""
 import base64
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+
+from support.served import Served
 
 USER = "app"
 ANSWER = "42 rows"
 
 
-class Database:
+class Database(Served):
     def __init__(self, password: str) -> None:
         self.password = password
         self.refused_logins = 0
         self._lock = threading.Lock()
-        self._server = DatabaseServer(self)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        super().__init__(DatabaseServer(self))
+        self.url = f"http://127.0.0.1:{self.port}/"
 
     def admits(self, authorization: str) -> bool:
         word = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
@@ -26,13 +25,6 @@ class Database:
         with self._lock:
             self.refused_logins += not admitted
         return admitted
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class DatabaseServer(ThreadingHTTPServer):

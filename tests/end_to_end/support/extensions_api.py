@@ -7,28 +7,28 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from support.served import Served
 
 REGISTERED = {"functionName": "function-under-test", "functionVersion": "$LATEST", "handler": "none"}
 
 
-class ExtensionsApi:
+class ExtensionsApi(Served):
     """Sends an INVOKE event every `pace` seconds, and one for each `invoke`."""
 
     def __init__(self, pace: float | None = None) -> None:
         self._pace = pace
         self._invoked = threading.Semaphore(0)
-        self._closing = threading.Event()
         self.events = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(self))
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(self))
+        server.daemon_threads = True
+        server.block_on_close = False
+        super().__init__(server)
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_address[1]}"}
+        return {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.port}"}
 
     def invoke(self) -> None:
         self._invoked.release()
@@ -45,14 +45,6 @@ class ExtensionsApi:
                     "invokedFunctionArn": "arn:aws:lambda:eu-central-1:123456789012:function:function-under-test",
                 }
         return None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def handler_for(api: ExtensionsApi) -> type[BaseHTTPRequestHandler]:
