@@ -5,7 +5,6 @@ import os
 import resource
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 from conftest import StartExtension
@@ -16,6 +15,7 @@ from support.moto_upstream import MotoUpstream
 from support.private_words import value_of
 from support.project import EXAMPLE_STORE, extension_binary
 from support.waiting import eventually
+from support.wall_clock import WallClock
 
 # Long enough for no other text to overwrite a part of it by chance.
 MARK = value_of("marked") + " 0123456789abcdef" * 8
@@ -51,12 +51,12 @@ def test_an_evicted_value_is_in_no_buffer_of_ours(start_extension: StartExtensio
 
 
 def test_an_expired_value_that_was_replaced_is_in_no_buffer_of_ours(
-    start_extension: StartExtension, moto: MotoUpstream
+    start_extension: StartExtension, moto: MotoUpstream, wall_clock: WallClock
 ) -> None:
-    extension = start_with_marked_secret(start_extension, moto, SECRETS_MANAGER_TTL="1")
+    extension = start_with_marked_secret(start_extension, moto, SECRETS_MANAGER_TTL="60", **wall_clock.environment)
     moto.put_secret_value("marked", value_of("newer") + "y" * len(MARK))
 
-    time.sleep(1)
+    wall_clock.step(60)
     for number in range(20):
         ask(extension, f"other-{number}")
         ask(extension, "marked")
