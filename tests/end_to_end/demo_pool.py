@@ -6,16 +6,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from support.aws_answers import GET_SECRET, secret
 from support.aws_stub import AwsStub
-from support.certificates import make_authority
 from support.emulator import Emulator
-from support.environment import ENVIRONMENT_CREDENTIALS, settings, upstreams
+from support.environment import settings
 from support.function import python_function
 from support.log_file import LogFile
 from support.opt_extensions import install_extension
-from support.private_words import value_of
 from support.project import NAME
+from support.slow_secrets import slow_secrets
 
 KEYS = 30
 SECONDS = 0.1
@@ -27,15 +25,8 @@ def main() -> None:
     max_connections = os.environ.get(VARIABLE, "3")
     names = [f"key-{number}" for number in range(KEYS)]
     with tempfile.TemporaryDirectory() as folder:
-        authority = make_authority(Path(folder) / "authority", "Demo authority")
-        with AwsStub(authority) as stub:
-            for name in names:
-                stub.lay_down(GET_SECRET, name, secret(name, value_of(name)).taking(SECONDS))
-            environment = settings(
-                **upstreams(stub.url),
-                **ENVIRONMENT_CREDENTIALS,
-                **{VARIABLE: max_connections, "AWS_CA_BUNDLE": str(authority.bundle)},
-            )
+        with slow_secrets(Path(folder), names, SECONDS) as (stub, aws):
+            environment = settings(**aws, **{VARIABLE: max_connections})
             install_extension()
             log = LogFile(Path(folder) / "log")
             with Emulator(python_function("herd.handler"), environment, log) as emulator:

@@ -6,16 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from support.aws_answers import GET_SECRET, secret
-from support.aws_stub import AwsStub
-from support.certificates import make_authority
 from support.emulator import Emulator
-from support.environment import ENVIRONMENT_CREDENTIALS, settings, upstreams
+from support.environment import settings
 from support.function import python_function
 from support.log_file import LogFile
 from support.opt_extensions import install_extension
-from support.private_words import value_of
 from support.project import PROJECT
+from support.slow_secrets import slow_secrets
 
 KEYS, CALLERS, SECONDS = 8, 12, 0.1
 VARIABLE = "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS"
@@ -24,14 +21,10 @@ VARIABLE = "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS"
 def main() -> None:
     names = [f"key-{number}" for number in range(KEYS)]
     with tempfile.TemporaryDirectory() as folder:
-        authority = make_authority(Path(folder) / "authority", "Demo authority")
-        with AwsStub(authority) as stub:
-            for name in names:
-                stub.lay_down(GET_SECRET, name, secret(name, value_of(name)).taking(SECONDS))
+        with slow_secrets(Path(folder), names, SECONDS) as (_, aws):
             environment = settings(
-                **upstreams(stub.url),
-                **ENVIRONMENT_CREDENTIALS,
-                **{VARIABLE: os.environ.get(VARIABLE, "3"), "AWS_CA_BUNDLE": str(authority.bundle)},
+                **aws,
+                **{VARIABLE: os.environ.get(VARIABLE, "3")},
                 PARAMETERS_SECRETS_EXTENSION_LOG_FORMAT="JSON",
             )
             install_extension()
