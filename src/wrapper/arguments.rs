@@ -2,14 +2,18 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
+use rustix::process::Pid;
+
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     /// Resolve the environment and become the command.
     Run(Arguments),
-    /// Stay beside an extension until the parent has ended; for the wrapper's own use.
+    /// Start this program with these arguments and end; for the wrapper's own use.
+    Detach(Vec<OsString>),
+    /// Stay beside an extension until the command has ended; for the wrapper's own use.
     Guard {
-        parent: u32,
+        command: Pid,
         program: PathBuf,
     },
     Help,
@@ -25,6 +29,9 @@ pub(crate) struct Arguments {
     /// The program and its arguments; never empty.
     pub(crate) command: Vec<OsString>,
 }
+
+/// The option for [`Task::Detach`].
+pub(crate) const DETACH: &str = "--detach";
 
 /// The option for [`Task::Guard`].
 pub(crate) const GUARD: &str = "--guard-extension";
@@ -60,6 +67,7 @@ impl Task {
                     Some(file) => local_store = Some(PathBuf::from(file)),
                     None => return Self::Misuse("--local-store needs a file".into()),
                 },
+                Some(DETACH) => return Self::Detach(arguments.collect()),
                 Some(GUARD) => return Self::guard(arguments),
                 Some("--") => break,
                 Some(option) if option.starts_with('-') => {
@@ -79,9 +87,10 @@ impl Task {
     }
 
     fn guard(mut arguments: impl Iterator<Item = OsString>) -> Self {
-        let parent = arguments.next().and_then(|parent| parent.to_str()?.parse().ok());
-        match (parent, arguments.next()) {
-            (Some(parent), Some(program)) => Self::Guard { parent, program: program.into() },
+        let number = arguments.next().and_then(|number| number.to_str()?.parse().ok());
+        let command = number.filter(|&number| number > 0).and_then(Pid::from_raw);
+        match (command, arguments.next()) {
+            (Some(command), Some(program)) => Self::Guard { command, program: program.into() },
             _ => Self::Misuse(format!("{GUARD} needs a process and a program")),
         }
     }

@@ -2,28 +2,25 @@
 //! Lambda.
 //!
 //! The command takes this process's place, so that signals, the terminal and the exit code are its
-//! own. What stays beside it is a guard: a child that holds the extension and ends it when its
-//! parent has ended.
+//! own. What stays beside it is a guard (`guard.rs`), which holds the extension and ends it when
+//! the command has ended.
 
 use std::{
     ffi::OsString,
     fs::File,
-    io::{self, Read},
+    io::{self, PipeReader, Read},
     net::{Ipv4Addr, TcpListener},
-    os::{
-        fd::AsFd,
-        unix::process::{CommandExt, parent_id},
-    },
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitCode, Stdio, id},
-    thread,
-    time::Duration,
+    process::{Command, Stdio, id},
 };
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use crate::{
-    arguments::GUARD,
+    arguments::{DETACH, GUARD},
     ask::Extension,
-    failure::{Failure, say},
+    failure::Failure,
     http::Deadline,
     settings::{PORT, SESSION_TOKEN, Settings},
     token::{AGENTS_VARIABLE, OWN_VARIABLE},
@@ -33,11 +30,8 @@ const PROGRAM: &str = "parameters-secrets-extension";
 const STORE: &str = "PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE";
 const LOG_LEVEL: &str = "PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL";
 
-/// How often the guard looks whether the command still lives. There is no portable way to be told.
-const LOOK: Duration = Duration::from_millis(50);
-
 /// How soon it is asked again whether the extension serves.
-const RETRY: Duration = Duration::from_millis(5);
+const RETRY: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
 
 /// A free port may be taken before the extension binds it: it is an error only if that happens this
 /// often in a row.
@@ -66,7 +60,7 @@ pub(crate) fn start(
             (PORT.to_owned(), port.to_string().into()),
             (SESSION_TOKEN.to_owned(), token.clone().into()),
         ];
-        let mut guard = spawn_guard(&program, store, &environment)
+        let guard = start_guard(&program, store, &environment)
             .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
         let extension = Extension {
             port,
@@ -74,7 +68,7 @@ pub(crate) fn start(
             deadline: Deadline::after(settings.time_out),
             time_out: settings.time_out,
         };
-        if wait_until_it_serves(&extension, &mut guard)? {
+        if wait_until_it_serves(&extension, &guard)? {
             (settings.port, settings.token) = (port, Some(token));
             return Ok(environment);
         }
@@ -87,30 +81,32 @@ pub(crate) fn start(
     Err(Failure::from(format!("{PORTS_TRIED} free ports in a row were taken by others at once")))
 }
 
-/// False if the extension ended instead.
-fn wait_until_it_serves(extension: &Extension<'_>, guard: &mut Child) -> Result<bool, Failure> {
+/// False if the extension ended instead, and with it its guard.
+fn wait_until_it_serves(extension: &Extension<'_>, guard: &PipeReader) -> Result<bool, Failure> {
     loop {
         if extension.is_ours() {
             return Ok(true);
         }
-        if guard.try_wait().is_ok_and(|status| status.is_some()) {
+        let mut guard = [PollFd::new(guard, PollFlags::IN)];
+        if poll(&mut guard, Some(&RETRY)).is_ok_and(|ready| ready > 0) {
             return Ok(false);
         }
         if extension.deadline.left().is_none() {
             let millis = extension.time_out.as_millis();
             return Err(Failure::from(format!("{PROGRAM} does not serve after {millis} ms")));
         }
-        thread::sleep(RETRY);
     }
 }
 
-fn spawn_guard(
+/// Returns what comes to its end when the guard ends.
+fn start_guard(
     program: &Path,
     store: &Path,
     environment: &[(String, OsString)],
-) -> io::Result<Child> {
+) -> io::Result<PipeReader> {
+    let (end, held_by_the_guard) = io::pipe()?;
     let mut guard = Command::new(std::env::current_exe()?);
-    guard.arg(GUARD).arg(id().to_string()).arg(program);
+    guard.arg(DETACH).arg(GUARD).arg(id().to_string()).arg(program);
     guard.envs(environment.iter().map(|(name, value)| (name, value))).env(STORE, store);
     // It would warn that they do not count beside the session token.
     guard.env_remove(OWN_VARIABLE).env_remove(AGENTS_VARIABLE);
@@ -119,10 +115,11 @@ fn spawn_guard(
         // is well.
         guard.env(LOG_LEVEL, "WARN");
     }
-    // Its log goes where no program reads the command's output. A group of its own: ctrl-C is for
-    // the command.
-    let log = io::stderr().as_fd().try_clone_to_owned()?;
-    guard.stdin(Stdio::null()).stdout(log).process_group(0).spawn()
+    // A group of its own: ctrl-C is for the command.
+    guard.stdin(Stdio::null()).stdout(held_by_the_guard).process_group(0);
+    // That it could not start the guard is known by the pipe's end, too.
+    let _ = guard.spawn()?.wait();
+    Ok(end)
 }
 
 #[expect(clippy::disallowed_methods, reason = "whether it is set is all that is asked")]
@@ -148,28 +145,4 @@ fn new_token() -> io::Result<String> {
     let mut bytes = [0; 16];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// Holds the extension until `parent` is no longer the parent of this process, or until the
-/// extension has ended by itself.
-pub(crate) fn guard(parent: u32, program: &Path) -> ExitCode {
-    let mut extension = match Command::new(program).spawn() {
-        Ok(extension) => extension,
-        Err(error) => {
-            say(&format!("cannot start {}: {error}", program.display()));
-            return ExitCode::FAILURE;
-        }
-    };
-    loop {
-        if extension.try_wait().map_or(true, |status| status.is_some()) {
-            return ExitCode::FAILURE;
-        }
-        if parent_id() != parent {
-            // It has no client left, and nothing to write down.
-            let _ = extension.kill();
-            let _ = extension.wait();
-            return ExitCode::SUCCESS;
-        }
-        thread::sleep(LOOK);
-    }
 }

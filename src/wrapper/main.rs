@@ -23,6 +23,7 @@ mod arguments;
 mod ask;
 mod extension;
 mod failure;
+mod guard;
 mod http;
 mod plan;
 mod reference;

@@ -13,6 +13,7 @@ use crate::{
     ask::Extension,
     extension,
     failure::{Failure, NAME, say},
+    guard,
     http::Deadline,
     plan::Plan,
     settings::{IN_SNAPSHOT, NEXT_WRAPPER, Settings},
@@ -34,7 +35,8 @@ pub(crate) fn run() -> ExitCode {
             say(&format!("{what}; see {NAME} --help"));
             ExitCode::from(MISUSED)
         }
-        Task::Guard { parent, program } => extension::guard(parent, &program),
+        Task::Detach(arguments) => guard::detach(&arguments),
+        Task::Guard { command, program } => guard::guard(command, &program),
         Task::Run(arguments) => start(arguments),
     }
 }

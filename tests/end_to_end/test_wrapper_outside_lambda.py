@@ -1,7 +1,9 @@
 """The wrapper on a laptop and in CI: it finds an extension that runs, or starts one for the
 command's life."""
 
+import contextlib
 import json
+import os
 import shutil
 import signal
 import socket
@@ -17,7 +19,7 @@ from support.aws_stub import AwsStub
 from support.environment import ENVIRONMENT_CREDENTIALS, settings
 from support.moto_upstream import MotoUpstream
 from support.private_words import leaks_in, value_of
-from support.project import PYTHON, extension_binary, wrapper_binary
+from support.project import NAME, PYTHON, extension_binary, wrapper_binary
 from support.waiting import eventually
 
 PORT = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"
@@ -99,7 +101,36 @@ def test_the_extension_ends_even_with_a_command_that_is_killed(wrapper: Path, st
         assert command.stdout is not None
         port = int(command.stdout.readline())
         command.kill()
-    eventually(lambda: not is_open(port), "the extension ends with the command")
+        # The command is still a zombie: its parent has not asked for its exit code.
+        eventually(lambda: not is_open(port), "the extension ends with the command")
+
+
+def test_a_command_that_waits_for_all_its_children_has_only_its_own(wrapper: Path, store: Path) -> None:
+    wait = (
+        "import os\n"
+        "if os.fork() == 0: os._exit(5)\n"
+        "print(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+        "try: os.wait()\n"
+        "except ChildProcessError: print('no other')\n"
+    )
+    outcome = run(wrapper, "--local-store", store, "--", PYTHON, "-c", wait)
+    assert (outcome.returncode, outcome.stdout) == (0, "5\nno other\n")
+
+
+@pytest.mark.parametrize("ends_first", ["the command", "the extension"])
+def test_no_process_is_left_of_it(ends_first: str, wrapper: Path, store: Path) -> None:
+    before = own_processes()
+    with running(wrapper, "--local-store", store, "--", "/bin/sh", "-c", "echo; exec sleep 60") as command:
+        assert command.stdout is not None
+        command.stdout.readline()
+        started = own_processes() - before
+        assert len(started) == 2  # the guard, and the extension
+        if ends_first == "the command":
+            command.kill()
+        else:
+            (extension,) = (pid for pid in started if (Path("/proc") / str(pid) / "exe").readlink().name == NAME)
+            os.kill(extension, signal.SIGKILL)
+        eventually(lambda: own_processes() == before, f"nothing is left, not even a zombie, once {ends_first} has ended")
 
 
 def test_a_bad_store_is_told_by_the_extensions_own_line(wrapper: Path, tmp_path: Path) -> None:
@@ -228,6 +259,16 @@ def test_what_is_not_utf_8_is_passed_on_unharmed(wrapper: Path) -> None:
         [wrapper, "/bin/sh", "-c", 'printf %s "$ODD$1"', "sh", b"\xfe"], env=environment, capture_output=True, timeout=30
     )
     assert outcome.stdout == b"\xff${secret:a}\xfe"
+
+
+def own_processes() -> set[int]:
+    """Of both programs, whose names are equal as far as the kernel keeps them; zombies are counted."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            if f"({NAME[:15]})" in stat.read_text():
+                found.add(int(stat.parent.name))
+    return found
 
 
 def is_open(port: int) -> bool:
