@@ -1,6 +1,6 @@
 //! The variables that configure the wrapper, read from the environment that it also resolves.
 
-use std::{collections::BTreeMap, io, time::Duration};
+use std::{collections::BTreeMap, io, num::IntErrorKind, time::Duration};
 
 use crate::{
     reference::Reference,
@@ -97,8 +97,7 @@ impl Settings {
             },
         };
         Self {
-            // The extension warns of a bad one, and uses the default too.
-            port: get(PORT).and_then(|port| port.parse().ok()).unwrap_or(DEFAULT_PORT),
+            port: port(get(PORT)),
             token,
             time_out,
             sets,
@@ -109,6 +108,17 @@ impl Settings {
             runtime_api: get("AWS_LAMBDA_RUNTIME_API").map(str::to_owned),
             warnings,
         }
+    }
+}
+
+/// The port on which the extension serves, which warns of a bad value: a number above the range is
+/// the highest port, however large, and everything else the default.
+fn port(text: Option<&str>) -> u16 {
+    match text.map(str::parse::<u64>) {
+        None | Some(Ok(0)) => DEFAULT_PORT,
+        Some(Ok(port)) => u16::try_from(port).unwrap_or(u16::MAX),
+        Some(Err(error)) if *error.kind() == IntErrorKind::PosOverflow => u16::MAX,
+        Some(Err(_)) => DEFAULT_PORT,
     }
 }
 

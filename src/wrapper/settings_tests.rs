@@ -1,6 +1,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use super::Settings;
+use parameters_secrets_extension::settings::Settings as OfTheExtension;
+
+use super::{PORT, Settings};
 
 fn read(variables: &[(&'static str, &'static str)]) -> Settings {
     Settings::read(&BTreeMap::from_iter(variables.iter().copied()))
@@ -12,6 +14,31 @@ fn without_any_variable_the_defaults_count() {
     assert_eq!((settings.port, settings.time_out), (2773, Duration::from_secs(9)));
     assert!(settings.token.is_none() && settings.sets.is_empty() && settings.warnings.is_empty());
     assert!(!settings.sets_override && !settings.in_snapshot && !settings.is_snap_start);
+}
+
+#[test]
+fn the_port_is_the_one_on_which_the_extension_serves() {
+    for (text, expected) in [
+        ("", 2773),
+        (" \t", 2773),
+        ("1", 1),
+        (" 2774\n", 2774),
+        ("+02774", 2774),
+        ("65535", 65_535),
+        ("65536", 65_535),
+        ("70000", 65_535),
+        ("18446744073709551616", 65_535),
+        ("0", 2773),
+        ("-1", 2773),
+        ("-18446744073709551616", 2773),
+        ("2774.0", 2773),
+        ("70000x", 2773),
+        ("port", 2773),
+    ] {
+        let extension = OfTheExtension::read([(PORT.to_owned(), text.to_owned())]).settings;
+        assert_eq!(extension.http_port.get(), expected, "{text:?}");
+        assert_eq!(read(&[(PORT, text)]).port, expected, "{text:?}");
+    }
 }
 
 #[test]
