@@ -62,40 +62,9 @@ impl Settings {
         };
         let sets_override = switch(ENV_FROM_OVERRIDES);
         let in_snapshot = switch(IN_SNAPSHOT);
-        let time_out = match get(TIME_OUT).map(str::parse) {
-            None => DEFAULT_TIME_OUT,
-            Some(Ok(millis)) if millis > 0 => Duration::from_millis(millis),
-            Some(_) => {
-                let default = DEFAULT_TIME_OUT.as_millis();
-                warnings.push(format!("{TIME_OUT} is no number from 1; {default} counts"));
-                DEFAULT_TIME_OUT
-            }
-        };
-        let mut sets = Vec::new();
-        for text in get(ENV_FROM).into_iter().flat_map(|list| list.split(',')).map(str::trim) {
-            match Reference::parse(text) {
-                Some(reference) => sets.push(reference),
-                None if text.is_empty() => {}
-                None => warnings.push(format!(
-                    "{ENV_FROM} has an item that is neither secret:ID nor parameter:NAME; it is left out"
-                )),
-            }
-        }
-        // In the order of the extension.
-        let given = [OWN_VARIABLE, AGENTS_VARIABLE]
-            .into_iter()
-            .find_map(|variable| GivenToken::new(variable, get(variable)?.to_owned()));
-        let token = match (get(SESSION_TOKEN), given) {
-            (Some(token), _) => Some(token.to_owned()),
-            (None, None) => get("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(str::to_owned),
-            (None, Some(GivenToken { variable, source })) => match token_in(source) {
-                Ok(token) => Some(token.reveal().to_owned()),
-                Err(error) => {
-                    warnings.push(format!("{variable} names a file that cannot be read: {error}"));
-                    None
-                }
-            },
-        };
+        let time_out = time_out(get(TIME_OUT), &mut warnings);
+        let sets = sets(get(ENV_FROM), &mut warnings);
+        let token = token(get, &mut warnings);
         Self {
             port: port(get(PORT)),
             token,
@@ -119,6 +88,50 @@ fn port(text: Option<&str>) -> u16 {
         Some(Ok(port)) => u16::try_from(port).unwrap_or(u16::MAX),
         Some(Err(error)) if *error.kind() == IntErrorKind::PosOverflow => u16::MAX,
         Some(Err(_)) => DEFAULT_PORT,
+    }
+}
+
+fn time_out(text: Option<&str>, warnings: &mut Vec<String>) -> Duration {
+    match text.map(str::parse) {
+        None => DEFAULT_TIME_OUT,
+        Some(Ok(millis)) if millis > 0 => Duration::from_millis(millis),
+        Some(_) => {
+            let default = DEFAULT_TIME_OUT.as_millis();
+            warnings.push(format!("{TIME_OUT} is no number from 1; {default} counts"));
+            DEFAULT_TIME_OUT
+        }
+    }
+}
+
+fn sets(list: Option<&str>, warnings: &mut Vec<String>) -> Vec<Reference> {
+    let mut sets = Vec::new();
+    for text in list.into_iter().flat_map(|list| list.split(',')).map(str::trim) {
+        match Reference::parse(text) {
+            Some(reference) => sets.push(reference),
+            None if text.is_empty() => {}
+            None => warnings.push(format!(
+                "{ENV_FROM} has an item that is neither secret:ID nor parameter:NAME; it is left out"
+            )),
+        }
+    }
+    sets
+}
+
+fn token<'a>(get: impl Fn(&str) -> Option<&'a str>, warnings: &mut Vec<String>) -> Option<String> {
+    // In the order of the extension.
+    let given = [OWN_VARIABLE, AGENTS_VARIABLE]
+        .into_iter()
+        .find_map(|variable| GivenToken::new(variable, get(variable)?.to_owned()));
+    match (get(SESSION_TOKEN), given) {
+        (Some(token), _) => Some(token.to_owned()),
+        (None, None) => get("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(str::to_owned),
+        (None, Some(GivenToken { variable, source })) => match token_in(source) {
+            Ok(token) => Some(token.reveal().to_owned()),
+            Err(error) => {
+                warnings.push(format!("{variable} names a file that cannot be read: {error}"));
+                None
+            }
+        },
     }
 }
 
