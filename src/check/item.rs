@@ -115,14 +115,16 @@ async fn fetch(upstreams: &Upstreams, key: CacheKey) -> Result<(), FetchError> {
 }
 
 /// Whether it was the value's KMS key that could not be used. Both services answer
-/// `AccessDeniedException` for it, and mention the key in the message alone.
+/// `AccessDeniedException` for it, and mention the key in the message alone. If that names the
+/// action, it decides: a role or a value may be called anything.
 fn is_about_the_key(error: &FetchError) -> bool {
     match error {
         FetchError::Upstream { code, message, .. } => match code.as_str() {
             "DecryptionFailure" | "InvalidKeyId" => true,
-            "AccessDeniedException" => {
-                ["KMS", "kms:", "ciphertext"].iter().any(|word| message.contains(word))
-            }
+            "AccessDeniedException" => match message.split_once("not authorized to perform: ") {
+                Some((_, action)) => action.starts_with("kms:"),
+                None => ["KMS", "kms:", "ciphertext"].iter().any(|word| message.contains(word)),
+            },
             code => code.starts_with("KMS"),
         },
         _ => false,
@@ -188,8 +190,13 @@ mod tests {
         ] {
             assert!(is_about_the_key(&upstream(code, message)), "{code} {message}");
         }
-        let value = "User: x is not authorized to perform: secretsmanager:GetSecretValue on y";
-        assert!(!is_about_the_key(&upstream("AccessDeniedException", value)));
+        for value in [
+            "User: x is not authorized to perform: secretsmanager:GetSecretValue on y",
+            "User: arn:aws:sts::1:assumed-role/KMS/fn is not authorized to perform: \
+             ssm:GetParameter on resource: arn:aws:ssm:eu-west-1:1:parameter/kms:/ciphertext",
+        ] {
+            assert!(!is_about_the_key(&upstream("AccessDeniedException", value)), "{value}");
+        }
         assert!(!is_about_the_key(&upstream("ResourceNotFoundException", "KMS")));
     }
 }
