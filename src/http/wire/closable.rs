@@ -92,8 +92,9 @@ impl Closable {
         }
     }
 
-    pub(super) fn any_is_busy(&self) -> bool {
-        self.busy > 0
+    /// A client that has sent the end of its stream may still read its answer.
+    pub(super) fn any_awaits_an_answer(&self) -> bool {
+        self.busy > 0 || self.hung_up.count > 0
     }
 
     /// The least needed one: of those whose client has hung up, or else of all, the one that has

@@ -148,7 +148,7 @@ impl Connections {
     pub(super) async fn all_idle(&self) {
         loop {
             let changed = self.changed.notified();
-            if !self.closable.borrow().any_is_busy() {
+            if !self.closable.borrow().any_awaits_an_answer() {
                 return;
             }
             changed.await;

@@ -1,5 +1,6 @@
 use std::rc::Rc;
 
+use futures_util::FutureExt;
 use tokio::task::{JoinHandle, yield_now};
 
 use super::{Activity, Connections};
@@ -48,6 +49,19 @@ async fn a_connection_whose_client_hung_up_goes_before_an_idle_one() {
     hung_up.client_hung_up();
 
     assert!(closes_for_a_new_one(&connections, task).await);
+}
+
+#[actix_rt::test]
+async fn the_answer_of_a_client_that_has_closed_its_own_side_is_waited_for() {
+    let connections = Connections::with_limit(1);
+    let (hung_up, _) = open(&connections);
+    hung_up.request_arrived();
+    hung_up.client_hung_up();
+    assert_eq!(connections.all_idle().now_or_never(), None);
+
+    hung_up.answered();
+
+    assert_eq!(connections.all_idle().now_or_never(), Some(()));
 }
 
 #[actix_rt::test]
