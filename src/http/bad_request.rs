@@ -86,7 +86,7 @@ pub enum BadRequest {
     /// The value that was asked for has no such field.
     #[error("query parameter field: {0}")]
     Field(FieldError),
-    /// A name or value that is not UTF-8 once decoded.
+    /// A known parameter's value that is not UTF-8 once decoded.
     #[error("query parameter {parameter} is not UTF-8 after percent-decoding")]
     NotUtf8 {
         /// The parameter's name, as far as it can be read.

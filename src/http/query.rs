@@ -56,8 +56,8 @@ pub fn parse_batch(upstream: UpstreamKind, query: &str) -> Result<Vec<Question>,
     let parameter = upstream.id_parameter();
     let mut items = Vec::new();
     for (name, value) in pairs(query) {
-        if decode(name, name)? == parameter {
-            items.push(decode(value, parameter)?);
+        if decode(name, name)?.as_deref() == Some(parameter) {
+            items.push(text(decode(value, parameter)?, parameter)?);
         }
     }
     if items.len() > MOST_ITEMS {
@@ -138,7 +138,8 @@ impl<'a> Given<'a> {
         for (raw_name, raw_value) in pairs(query) {
             let name = decode(raw_name, raw_name)?;
             // Decoded even if ignored: a broken sequence anywhere is an error worth reporting.
-            let value = decode(raw_value, &name)?;
+            let value = decode(raw_value, name.as_deref().unwrap_or(raw_name))?;
+            let Some(name) = name else { continue };
             let slot = match &*name {
                 "secretId" => &mut given.secret_id,
                 "versionId" => &mut given.version_id,
@@ -159,7 +160,7 @@ impl<'a> Given<'a> {
                     }
                 },
             };
-            slot.get_or_insert(value);
+            slot.get_or_insert(text(value, &name)?);
         }
         Ok(given)
     }
@@ -177,10 +178,11 @@ fn names(upstream: UpstreamKind) -> &'static [&'static str] {
     }
 }
 
-/// Decodes a name or value; errors call it `parameter`. Borrows when nothing is encoded.
-fn decode<'a>(raw: &'a str, parameter: &str) -> Result<Cow<'a, str>, BadRequest> {
+/// Decodes a name or value; `None` if it is not UTF-8, which no known name is. Errors call it
+/// `parameter`. Borrows when nothing is encoded.
+fn decode<'a>(raw: &'a str, parameter: &str) -> Result<Option<Cow<'a, str>>, BadRequest> {
     if !raw.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Ok(Cow::Borrowed(raw));
+        return Ok(Some(Cow::Borrowed(raw)));
     }
     if let Some(sequence) = broken_sequence(raw) {
         return Err(BadRequest::BrokenEncoding {
@@ -196,9 +198,12 @@ fn decode<'a>(raw: &'a str, parameter: &str) -> Result<Cow<'a, str>, BadRequest>
         }
         decoded.extend(percent_decode_str(piece));
     }
-    let decoded = String::from_utf8(decoded)
-        .map_err(|_invalid| BadRequest::NotUtf8 { parameter: Shown::new(parameter) })?;
-    Ok(Cow::Owned(decoded))
+    Ok(String::from_utf8(decoded).ok().map(Cow::Owned))
+}
+
+/// The decoded value of a known parameter.
+fn text<'a>(decoded: Option<Cow<'a, str>>, parameter: &str) -> Result<Cow<'a, str>, BadRequest> {
+    decoded.ok_or_else(|| BadRequest::NotUtf8 { parameter: Shown::new(parameter) })
 }
 
 /// The first `%` that lacks its two hexadecimal digits, with the characters in their place.

@@ -165,6 +165,9 @@ fn any_other_unknown_parameter_is_ignored() {
     for query in ["secretId=a&_=1712", "secretId=a&stage=b", "name=b&secretId=a", "secretId=a&x"] {
         assert_eq!(key(SECRET, query), secret("a", None, None), "{query}");
     }
+    for query in ["secretId=a&trace=%FF", "secretId=a&tr%FFce=b"] {
+        assert_eq!(key(SECRET, query), secret("a", None, None), "what is not UTF-8: {query}");
+    }
     let long = "n".repeat(10_000);
     assert_eq!(key(PARAMETER, &format!("name=a&{long}=b")), parameter("a", None, false));
 }
@@ -237,6 +240,8 @@ fn a_broken_percent_sequence_anywhere_is_refused_with_its_place() {
         ("secretId=a%2é", "secretId", "%2é"),
         ("secretId=a&other=%G0", "other", "%G0"),
         ("secretId=a&%x1=b", "%x1", "%x1"),
+        ("secretId=a&other=%FF%G0", "other", "%G0"),
+        ("secretId=a&%FF=%G0", "%FF", "%G0"),
     ] {
         assert_eq!(
             complaint(SECRET, query),
