@@ -118,6 +118,20 @@ impl Client {
         false
     }
 
+    /// Writes a part of an answer, for which `held` bytes are kept until the client reads it.
+    fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        part: &[u8],
+        held: usize,
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut *self.socket.borrow_mut()).poll_write(cx, part);
+        if written.is_pending() && !self.activity.stalls_with(held) {
+            return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
+        }
+        written
+    }
+
     /// Closes the connection so that the client can still read the last answer. Does nothing while
     /// another part holds the connection.
     pub(super) async fn dismiss(self: Rc<Self>) {
@@ -163,16 +177,14 @@ impl Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
-            if let Some(length) = self.find_received_head() {
-                if length > HEAD_LIMIT {
-                    return self.refuse(refusal::TOO_LARGE);
-                }
+            let found = self.find_received_head();
+            if self.head_end.seen() > HEAD_LIMIT {
+                return self.refuse(refusal::TOO_LARGE);
+            }
+            if let Some(length) = found {
                 ignore_offer(&mut self.received[..length]);
                 self.exchange = Exchange::HandingOver { remaining: length };
                 return self.poll_hand_over(cx, buffer);
-            }
-            if self.head_end.seen() > HEAD_LIMIT {
-                return self.refuse(refusal::TOO_LARGE);
             }
             if self.head_end.is_tls() {
                 return self.refuse(refusal::TLS);
@@ -325,20 +337,9 @@ impl AsyncWrite for Connection {
                 .map(|remaining| Rewrite { remaining, replaced: buffer.len() });
         }
         let Self { client, rewrite, .. } = &mut *self;
-        let mut socket = client.socket.borrow_mut();
-        let Some(answer) = rewrite else {
-            let written = Pin::new(&mut *socket).poll_write(cx, buffer);
-            if written.is_pending() && !client.activity.stalls_with(buffer.len()) {
-                return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
-            }
-            return written;
-        };
+        let Some(answer) = rewrite else { return client.poll_write(cx, buffer, buffer.len()) };
         while answer.remaining.has_remaining() {
-            let written = Pin::new(&mut *socket).poll_write(cx, &answer.remaining);
-            if written.is_pending() && !client.activity.stalls_with(buffer.len()) {
-                return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
-            }
-            let written = ready!(written)?;
+            let written = ready!(client.poll_write(cx, &answer.remaining, buffer.len()))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
