@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parameters_secrets_extension::{
     cache::{LookupResult, Urgency},
-    fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
+    fetch::{demand::LONGEST_FETCH, upstream::Upstreams},
     key::CacheKey,
 };
 use tokio::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use parameters_secrets_extension::fetch::{pool::LONGEST_FETCH, upstream::Upstreams};
+use parameters_secrets_extension::fetch::{demand::LONGEST_FETCH, upstream::Upstreams};
 use tokio::time::{Instant, advance, pause};
 
 use crate::support::{

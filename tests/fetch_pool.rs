@@ -5,10 +5,7 @@ use std::{rc::Rc, time::Duration};
 use futures_util::future::join_all;
 use parameters_secrets_extension::{
     cache::Urgency,
-    fetch::{
-        pool::{LONGEST_FETCH, MAX_QUEUED},
-        upstream::Upstreams,
-    },
+    fetch::{demand::LONGEST_FETCH, pool::MAX_QUEUED, upstream::Upstreams},
 };
 use tokio::time::{Instant, pause};
 

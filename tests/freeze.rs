@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use parameters_secrets_extension::fetch::{pool::LONGEST_FETCH, upstream::Upstreams};
+use parameters_secrets_extension::fetch::{demand::LONGEST_FETCH, upstream::Upstreams};
 use tokio::time::{Instant, advance, pause, sleep};
 
 use crate::support::{

@@ -10,8 +10,8 @@ use parameters_secrets_extension::{
     },
     clock::Moment,
     fetch::{
+        demand::{Demand, Departure, FetchReply, Fetched},
         error::FetchError,
-        pool::{Demand, Departure, FetchReply, Fetched},
     },
     key::UpstreamKind,
     secret::SecretValue,

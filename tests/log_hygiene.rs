@@ -11,9 +11,9 @@ use parameters_secrets_extension::{
     fetch::{
         aws::{Aws, ParameterStore, SecretsManager, SessionToken},
         body::{ParameterRecord, SecretRecord},
+        demand::Fetched,
         error::{FetchError, UpstreamErrorKind},
         local_store::LocalStore,
-        pool::Fetched,
         upstream::{UpstreamAnswer, Upstreams},
     },
     freeze::FreezeWatch,

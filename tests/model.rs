@@ -10,7 +10,7 @@ use std::{cmp::Reverse, time::Duration};
 use parameters_secrets_extension::{
     cache::{EACH_KEY, FIRST_PAUSE, Index, KNOWN_FOR, LONGEST_PAUSE, Urgency},
     clock::Moment,
-    fetch::pool::LONGEST_FETCH,
+    fetch::demand::LONGEST_FETCH,
     key::CacheKey,
 };
 use proptest::{

@@ -1,6 +1,6 @@
 //! The steps of `model.rs`, done to the whole cache: its actors, its pool, an upstream that counts.
 
-use parameters_secrets_extension::fetch::{pool::LONGEST_FETCH, upstream::Upstreams};
+use parameters_secrets_extension::fetch::{demand::LONGEST_FETCH, upstream::Upstreams};
 use proptest::prelude::*;
 use tokio::{
     runtime::Builder,

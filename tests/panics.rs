@@ -12,8 +12,8 @@ use parameters_secrets_extension::{
     cache::Urgency,
     fetch::{
         aws::{CurrentToken, SessionToken},
+        demand::LONGEST_FETCH,
         error::FetchError,
-        pool::LONGEST_FETCH,
         upstream::{BatchAnswer, Upstream, UpstreamAnswer, Upstreams},
     },
     http::Authorizer,

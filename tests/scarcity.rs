@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use parameters_secrets_extension::{
     cache::Urgency,
-    fetch::{pool::LONGEST_FETCH, upstream::Upstreams},
+    fetch::{demand::LONGEST_FETCH, upstream::Upstreams},
     settings::LogLevel,
 };
 use tokio::time::{Instant, advance, pause};

@@ -12,8 +12,9 @@ use std::{
 
 use parameters_secrets_extension::{
     fetch::{
+        demand::{Demand, LONGEST_FETCH},
         lane::{CallId, Ending, FetchId, LaneLimits, LaneState, Output},
-        pool::{Demand, LONGEST_FETCH, MAX_QUEUED},
+        pool::MAX_QUEUED,
     },
     key::ParameterKey,
 };

@@ -21,6 +21,7 @@ pub(crate) use self::backend::Backend;
 use crate::{
     cache::Cache,
     clock::{Clock, SystemClock},
+    fetch::demand::LONGEST_FETCH,
     freeze::FreezeWatch,
     http::{self, Authorizer, Drain, HttpActor, Listeners, MAX_CONNECTIONS, Service},
     lifecycle::{
@@ -138,7 +139,7 @@ async fn serve(
     let time_outs = &settings.timeout;
     if time_outs.secrets_manager.is_none() || time_outs.parameter_store.is_none() {
         // The official line says 0s, which means no limit in AWS's extension.
-        let bound = crate::fetch::demand::LONGEST_FETCH.as_secs();
+        let bound = LONGEST_FETCH.as_secs();
         debug!("with a time-out of 0s a fetch ends after {bound} s, its retries included");
     }
     let backend = Rc::new(backend);

@@ -16,8 +16,6 @@ use crate::{
     stats::Stats,
 };
 
-pub use super::demand::{Demand, Departure, FetchReply, Fetched, LONGEST_FETCH};
-
 /// Fetches that may wait for their call to one upstream; the next one gets `Overloaded`.
 ///
 /// A Lambda environment has at most 1,024 threads, so a handler whose every thread asks for another

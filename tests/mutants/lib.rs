@@ -40,9 +40,6 @@ pub mod fetch {
         pub use decision::{CallId, Ending, FetchId, Full, LaneLimits, Output, Why};
         pub use state::{LARGEST_BATCH, LaneState, SINGLY_FOR};
     }
-    pub mod pool {
-        pub use super::demand::{Demand, Departure, FetchReply, Fetched, LONGEST_FETCH};
-    }
 }
 pub mod freeze;
 pub mod key;

@@ -11,7 +11,7 @@ use actix_rt::{System, SystemRunner};
 use fastrand::Rng;
 use parameters_secrets_extension::{
     cache::Urgency,
-    fetch::pool::{LONGEST_FETCH, MAX_QUEUED},
+    fetch::{demand::LONGEST_FETCH, pool::MAX_QUEUED},
     key::{PerUpstream, UpstreamKind},
 };
 use tokio::{

@@ -13,8 +13,8 @@ use parameters_secrets_extension::{
     cache::{Caller, CallerId, Event, Index, LookupResult, Output, Urgency},
     clock::Moment,
     fetch::{
+        demand::{Demand, Departure, FetchReply, Fetched, LONGEST_FETCH},
         error::FetchError,
-        pool::{Demand, Departure, FetchReply, Fetched, LONGEST_FETCH},
     },
     key::CacheKey,
     secret::SecretValue,
