@@ -11,7 +11,7 @@ use parameters_secrets_extension::{
 use tokio::time::{Instant, advance, pause};
 
 use crate::support::{
-    cache::{Config, TTL, TestCache, parameter, secret, settle},
+    cache::{Config, TTL, TestCache, parameter, pass, secret, settle},
     log::CapturedLog,
     upstream::{FakeUpstream, Outcome},
 };
@@ -143,6 +143,22 @@ async fn fetches_that_wait_behind_a_throttled_one_fail_as_throttled_too() {
         assert_eq!(failure.code(), "ThrottlingException");
         assert!(failure.to_string().contains("SECRETS_MANAGER_TTL"), "{failure}");
     }
+}
+
+#[actix_rt::test]
+async fn what_queues_long_after_a_throttled_call_fails_as_queued() {
+    pause();
+    let upstream = FakeUpstream::new();
+    upstream.then(Outcome::Throttled);
+    let config = Config { permits: 1, ..Config::default() };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    test.get(&secret("db")).await.unwrap();
+    pass(LONGEST_FETCH * 2).await;
+
+    upstream.hereafter(Outcome::Hang);
+    let _hangs = test.caller(&secret("hangs"));
+    settle().await;
+    assert_eq!(test.get(&secret("queues")).await, Err("RequestTimeout".to_owned()));
 }
 
 #[actix_rt::test]

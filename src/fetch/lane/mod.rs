@@ -38,7 +38,7 @@ pub use self::{
 use crate::{
     clock::Clock,
     fetch::{
-        demand::{Demand, Departure, FetchReply, Fetched},
+        demand::{Demand, Departure, FetchReply, Fetched, LONGEST_FETCH},
         error::FetchError,
         lane::call::{Answer, Answers, Asked, ask},
         upstream::Upstream,
@@ -65,8 +65,8 @@ pub(super) struct Lane<K> {
     calls: RefCell<HashMap<CallId, AbortHandle>>,
     /// Wakes the lane at the time its state names.
     alarm: RefCell<Option<(Duration, AbortOnDropHandle<()>)>>,
-    /// What the service said when it last throttled a call; none once it no longer throttles.
-    throttled: RefCell<Option<FetchError>>,
+    /// When the service last throttled a call, in awake time, and what it said.
+    throttled: RefCell<Option<(Duration, FetchError)>>,
     /// Whether fetches were queued when the log was last told.
     is_saturated: Cell<bool>,
     /// Whether the lane is gathering what is asked at this moment, and will go on afterwards.
@@ -260,9 +260,6 @@ where
         let endings: Vec<_> = answers.iter().map(|(id, answer)| (*id, answer.ending())).collect();
         let change = self.state.borrow_mut().ended(call, &endings, now);
         self.log_throttling(change, now);
-        if change == Some(Throttled::Ends) {
-            self.throttled.take();
-        }
         let refused = answers.iter().find_map(|(_, answer)| match answer {
             Answer::BatchRefused(code) => Some(code),
             _ => None,
@@ -280,7 +277,7 @@ where
             match answer {
                 Answer::Value(value) => self.answer(id, Ok(value), now),
                 Answer::Error(error) if error.is_throttling() => {
-                    self.throttled.replace(Some(error.clone()));
+                    self.throttled.replace(Some((now, error.clone())));
                     self.put_back(id, Some(error));
                 }
                 Answer::Error(error) => self.answer(id, Err(error), now),
@@ -312,10 +309,10 @@ where
         let (upstream, after) = (self.kind, self.limits.time_out);
         let queued_for_most_of_its_time =
             pending.left.is_none_or(|left| now.saturating_sub(left) < after / 2);
-        let throttled = pending
-            .throttled
-            .clone()
-            .or_else(|| self.throttled.borrow().clone().filter(|_| queued_for_most_of_its_time));
+        let others = self.throttled.borrow().clone().filter(|(at, _)| {
+            queued_for_most_of_its_time && *at + LONGEST_FETCH >= pending.arrived
+        });
+        let throttled = pending.throttled.clone().or_else(|| others.map(|(_, error)| error));
         match (why, throttled) {
             (Why::Displaced, _) => overloaded(),
             (Why::OldValueWillDo, Some(error)) => error,

@@ -127,7 +127,8 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
     ) -> Result<(), Full> {
         // One that can leave at once takes no place in the queue.
         let leaves_at_once = self.queue.is_empty() && self.may_call(demand, now);
-        if self.queue.len() >= self.limits.max_queued && !leaves_at_once {
+        let need_not_wait = demand == Demand::OldValueWillDo && self.pauses(now);
+        if self.queue.len() >= self.limits.max_queued && !leaves_at_once && !need_not_wait {
             let last = self.queue.last_key_value().map(|(place, _)| *place);
             match last.filter(|last| last.is_background && demand.waits()) {
                 Some(last) => {
@@ -241,7 +242,11 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
     fn may_call(&self, demand: Demand, now: Duration) -> bool {
         let window = self.window();
         let window = if demand.waits() { window } else { window.saturating_sub(1).max(1) };
-        self.calls.len() < window && now >= self.scarcity.resumes_at()
+        self.calls.len() < window && !self.pauses(now)
+    }
+
+    fn pauses(&self, now: Duration) -> bool {
+        now < self.scarcity.resumes_at()
     }
 
     /// What leaves in the call of the fetch at `first`: itself, and what may share the call.
@@ -291,7 +296,7 @@ impl<K: Batchable + Clone + PartialEq> LaneState<K> {
     /// In a pause no caller waits that can have an old value. Its key is fetched again later, in
     /// the background.
     fn end_what_need_not_wait(&mut self, now: Duration) {
-        if now >= self.scarcity.resumes_at() {
+        if !self.pauses(now) {
             return;
         }
         let need_not = |fetch: &mut Fetch<K>| fetch.demand == Demand::OldValueWillDo;

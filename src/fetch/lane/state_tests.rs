@@ -240,6 +240,19 @@ fn in_a_pause_no_fetch_waits_for_which_an_old_value_will_do() {
 }
 
 #[test]
+fn what_need_not_wait_takes_no_place_in_a_full_queue() {
+    let limits = LaneLimits { permits: NonZeroUsize::MIN, max_queued: 2, ..LIMITS };
+    let mut test = Test::new(limits);
+    test.fetch(Demand::NewValueOnly);
+    let call = test.calls(NOW).remove(0);
+    test.ends(&call, THROTTLED, NOW);
+    test.fetch(Demand::Background);
+
+    let arrived = test.fetch(Demand::OldValueWillDo);
+    assert_eq!(test.failed(NOW), [(arrived, Why::OldValueWillDo)]);
+}
+
+#[test]
 fn a_fetch_ends_with_its_own_time_out_wherever_it_is() {
     let mut test = Test::new(LaneLimits { permits: NonZeroUsize::MIN, ..LIMITS });
     let throttled = test.fetch(Demand::NewValueOnly);
