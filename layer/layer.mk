@@ -39,16 +39,19 @@ layer-check-x86_64: layer-x86_64 tools ## the same for the x86_64 layer alone, b
 
 .PHONY: layer-static layer-static-x86_64 layer-static-arm64
 layer-static: layer-static-x86_64 layer-static-arm64 ## the program for any image: static, with musl; see layer/Containerfile
-	$(WRITE_SUMS)
 
 layer-static-x86_64 layer-static-arm64: layer-static-%: ## one architecture's
 	program=$$(layer/build $*-static); \
 	folder=dist/static-$(DOCKER_ARCHITECTURE); \
 	mkdir -p "$$folder"; \
 	cp "$$program" "$$folder/"; \
-	layer/licences $$(basename "$$(dirname "$$(dirname "$$program")")") > "$$folder/licences.txt"; \
-	tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --directory "$$folder" . | \
+	triple=$$(basename "$$(dirname "$$(dirname "$$program")")"); \
+	layer/licences "$$triple" > "$$folder/licences.txt"; \
+	layer/sbom "$$triple" > dist/$(NAME)-$*-static.cdx.json; \
+	tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
+		--directory "$$folder" $(NAME) licences.txt | \
 		gzip --no-name --best > dist/$(NAME)-$*-static.tar.gz
+	$(WRITE_SUMS)
 	layer/check-static $*
 
 .PHONY: layer-static-check
