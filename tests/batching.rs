@@ -90,11 +90,13 @@ async fn arns_and_a_name_with_another_selector_go_alone() {
     };
     let arn = parameter("arn:aws:ssm:eu-west-1:111122223333:parameter/app/9");
 
-    let answers = all(&test, vec![version(1), version(2), arn, parameter("/app/1")]).await;
+    let in_the_name = parameter("/app/0:3");
+    let keys = vec![version(1), version(2), in_the_name, arn, parameter("/app/1")];
+    let answers = all(&test, keys).await;
 
     assert!(answers.iter().all(Result::is_ok));
     assert_eq!(upstream.batches(), [["/app/0", "/app/1"]]);
-    assert_eq!(upstream.calls(), 2);
+    assert_eq!(upstream.calls(), 3);
 }
 
 /// Of every batch all but the first key, as GetParameters does with names that are not there.

@@ -130,10 +130,11 @@ impl Upstream<ParameterKey> for ParameterStore {
     }
 }
 
-/// An answer has the name without the selector, and never the ARN that was asked for.
+/// An answer has the name without the selector, and never the ARN that was asked for. A colon in
+/// the name is that of an ARN or of a selector.
 impl Batchable for ParameterKey {
     fn group(&self) -> Option<Group<'_>> {
         let (with_decryption, name) = (self.with_decryption, self.name.as_str());
-        (!name.starts_with("arn:")).then_some(Group { with_decryption, name })
+        (!name.contains(':')).then_some(Group { with_decryption, name })
     }
 }
