@@ -132,14 +132,14 @@ where
         reply: oneshot::Sender<FetchReply>,
     ) {
         if self.stopped.get() {
-            return send(reply, Err(FetchError::Stopping));
+            return self.refuse(reply, FetchError::Stopping);
         }
         let open = self.freezes.open();
         let arrived = self.freezes.awake();
         let id = FetchId(self.next_fetch.get());
         self.next_fetch.set(id.0 + 1);
         if let Err(Full) = self.state.borrow_mut().fetch(id, key, demand, arrived) {
-            return send(reply, Err(overloaded()));
+            return self.refuse(reply, overloaded());
         }
         let pending =
             Pending { reply, departure, arrived, left: None, throttled: None, _open: open };
@@ -179,7 +179,7 @@ where
         self.alarm.take();
         self.calls.take().into_values().for_each(|call| call.abort());
         for fetch in self.pending.take().into_values() {
-            send(fetch.reply, Err(error.clone()));
+            self.refuse(fetch.reply, error.clone());
         }
     }
 
@@ -338,6 +338,11 @@ where
         if let Some(pending) = self.pending.borrow_mut().remove(&id) {
             self.reply(pending, answer, now);
         }
+    }
+
+    fn refuse(&self, reply: oneshot::Sender<FetchReply>, error: FetchError) {
+        self.stats.fetch_failed();
+        send(reply, Err(error));
     }
 
     fn reply(&self, pending: Pending, answer: Result<SecretValue, FetchError>, now: Duration) {
