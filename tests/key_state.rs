@@ -10,7 +10,7 @@ use parameters_secrets_extension::{
     },
     clock::Moment,
     fetch::{
-        demand::{Demand, Departure, FetchReply, Fetched},
+        demand::{Demand, Departure, FetchReply, Fetched, LONGEST_FETCH},
         error::FetchError,
     },
     key::UpstreamKind,
@@ -273,7 +273,7 @@ fn where_nothing_is_kept_a_call_answers_each_caller_that_asks_while_it_is_open()
     key.policy.ttl = Duration::ZERO;
     key.ask(Urgency::Patient);
     key.leave();
-    key.pass(HOUR);
+    key.pass(LONGEST_FETCH - SECOND);
 
     assert_eq!(key.ask(Urgency::Patient), []);
     assert_eq!(key.settle(value()), [Out::Answer { callers: 2, is_value: true }]);

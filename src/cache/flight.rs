@@ -7,7 +7,7 @@ use crate::{
         policy::{CachePolicy, MAX_WAITERS},
     },
     clock::Moment,
-    fetch::demand::{Demand, Departure},
+    fetch::demand::{Demand, Departure, LONGEST_FETCH},
 };
 
 /// Up to this number of waiters, those that have hung up are not looked for.
@@ -71,13 +71,15 @@ impl<C: Caller> Flight<C> {
 
     /// Whether a caller that asks at `now` may have this fetch's value. A refresh must not get what
     /// was read before its question. For every other caller it must not be older than an entry may
-    /// be: it can be that old when the environment was frozen meanwhile.
+    /// be, or, where nothing is kept, than a fetch may take: it can be that old when the
+    /// environment was frozen meanwhile.
     pub(super) fn may_answer(&self, urgency: Urgency, now: Moment, policy: &CachePolicy) -> bool {
         match (self.departure.left_at(), urgency) {
             (None, _) => true,
             (Some(_), Urgency::Refresh) => false,
             (Some(left_at), Urgency::Patient) => {
-                !policy.keeps_values() || now.age_since(left_at).is_some_and(|age| age < policy.ttl)
+                let oldest = if policy.keeps_values() { policy.ttl } else { LONGEST_FETCH };
+                now.age_since(left_at).is_some_and(|age| age < oldest)
             }
         }
     }
@@ -137,6 +139,10 @@ impl<C: Caller> Waiters<C> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use tokio::time::Instant;
+
     use super::*;
 
     /// A caller that waits, or has hung up.
@@ -159,6 +165,29 @@ mod tests {
             flight.make_room();
             flight.waiters.push(Waiting(waits), urgency);
         }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any moment will do")]
+    fn where_nothing_is_kept_no_caller_joins_a_call_from_before_a_long_freeze() {
+        let (flight, policy) = (
+            flight(),
+            CachePolicy {
+                ttl: Duration::ZERO,
+                ttl_spread: 0.0,
+                refresh_ahead: false,
+                stale_while_revalidate: Duration::ZERO,
+                stale_if_error: Duration::ZERO,
+                error_ttl: Duration::ZERO,
+            },
+        );
+        let left = Moment { monotonic: Instant::now(), wall: SystemTime::UNIX_EPOCH };
+        flight.departure.leaves(left);
+        let joins_after = |seconds| {
+            let wall = left.wall + Duration::from_secs(seconds);
+            flight.may_answer(Urgency::Patient, Moment { wall, ..left }, &policy)
+        };
+        assert!(joins_after(1) && !joins_after(60));
     }
 
     #[test]
