@@ -9,6 +9,10 @@ AT_ONCE = 0.5
 """Nothing is waited for: a hundred connections, and a machine that does other things beside."""
 SPARE = 1.0
 """What an answer may take beyond the time-out or the network's own time, on a busy machine."""
+FURTHER_CALLS = 9
+"""Of a burst for a key that fails at once. First requests take turns, a few in each pass of the
+event loop: a hundred callers of a debug build come to theirs over some hundredths of a second, and
+one that does so after the end of a call starts another."""
 ATTEMPTS = 6
 """At one call: the SDK's three, and two at connecting."""
 MEMORY = 64_000_000
@@ -35,8 +39,7 @@ def promise(cell: Cell) -> Promise:
         case State.EXPIRED if fault.serves_expired:
             return Promise(frozenset({"200 old, stale"}), in_time, fault.fetches)
         case State.NONE if fault.codes:
-            # A caller that asks after the end of the first call starts another.
-            fetches = fault.fetches + (cell.callers > 1)
+            fetches = fault.fetches + (FURTHER_CALLS if cell.callers > 1 else 0)
             return Promise(frozenset(f"400 {code}" for code in fault.codes), in_time, fetches)
         case _:
             return Promise(frozenset({"200 new"}), in_time, fault.fetches)
