@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use parameters_secrets_extension::{
     cache::Urgency,
     fetch::{demand::LONGEST_FETCH, upstream::Upstreams},
+    key::CacheKey,
     settings::LogLevel,
 };
 use tokio::time::{Instant, advance, pause};
@@ -18,6 +19,17 @@ use crate::support::{
 
 const LATENCY: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);
+
+/// Its values for these keys have expired, and may be given in an outage.
+async fn with_expired_values(upstream: &FakeUpstream, keys: &[CacheKey]) -> TestCache {
+    let config = Config { stale_if_error: TTL, ..Config::default() };
+    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
+    for caller in join_all(keys.iter().map(|key| test.caller(key)).collect::<Vec<_>>()).await {
+        caller.unwrap().unwrap();
+    }
+    advance(TTL).await;
+    test
+}
 
 #[actix_rt::test]
 async fn a_cold_read_passes_sixty_refreshes_that_no_caller_waits_for() {
@@ -78,10 +90,7 @@ async fn a_throttled_fetch_whose_last_call_is_open_when_its_time_is_over_tells_o
 async fn a_caller_that_can_have_an_old_value_gets_it_at_the_first_throttled_call() {
     pause();
     let upstream = FakeUpstream::new().taking(LATENCY);
-    let config = Config { stale_if_error: TTL, ..Config::default() };
-    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
-    test.get(&secret("db")).await.unwrap();
-    advance(TTL).await;
+    let test = with_expired_values(&upstream, &[secret("db")]).await;
     upstream.hereafter(Outcome::Throttled);
 
     let asked = Instant::now();
@@ -93,11 +102,8 @@ async fn a_caller_that_can_have_an_old_value_gets_it_at_the_first_throttled_call
 async fn callers_that_can_have_old_values_do_not_wait_behind_what_is_throttled() {
     pause();
     let upstream = FakeUpstream::new().taking(LATENCY);
-    let config = Config { stale_if_error: TTL, ..Config::default() };
-    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
     let keys: Vec<_> = (0..20).map(|n| secret(&n.to_string())).collect();
-    join_all(keys.iter().map(|key| test.caller(key)).collect::<Vec<_>>()).await;
-    advance(TTL).await;
+    let test = with_expired_values(&upstream, &keys).await;
     upstream.hereafter(Outcome::Throttled);
     let cold = test.caller(&secret("cold"));
     settle().await;
@@ -119,10 +125,7 @@ async fn callers_that_can_have_old_values_do_not_wait_behind_what_is_throttled()
 async fn a_refresh_does_not_join_a_fetch_that_has_just_failed_for_an_old_value() {
     pause();
     let upstream = FakeUpstream::new();
-    let config = Config { stale_if_error: TTL, ..Config::default() };
-    let test = TestCache::with(config, Upstreams::of_one(upstream.clone()));
-    test.get(&secret("db")).await.unwrap();
-    advance(TTL).await;
+    let test = with_expired_values(&upstream, &[secret("db")]).await;
     upstream.then(Outcome::Throttled);
 
     let together = [test.caller(&secret("db")), test.refresher(&secret("db"))];

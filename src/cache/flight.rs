@@ -170,17 +170,15 @@ mod tests {
     #[test]
     #[expect(clippy::disallowed_methods, reason = "any moment will do")]
     fn where_nothing_is_kept_no_caller_joins_a_call_from_before_a_long_freeze() {
-        let (flight, policy) = (
-            flight(),
-            CachePolicy {
-                ttl: Duration::ZERO,
-                ttl_spread: 0.0,
-                refresh_ahead: false,
-                stale_while_revalidate: Duration::ZERO,
-                stale_if_error: Duration::ZERO,
-                error_ttl: Duration::ZERO,
-            },
-        );
+        let policy = CachePolicy {
+            ttl: Duration::ZERO,
+            ttl_spread: 0.0,
+            refresh_ahead: false,
+            stale_while_revalidate: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            error_ttl: Duration::ZERO,
+        };
+        let flight = flight();
         let left = Moment { monotonic: Instant::now(), wall: SystemTime::UNIX_EPOCH };
         flight.departure.leaves(left);
         let joins_after = |seconds| {
