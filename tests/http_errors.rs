@@ -233,7 +233,8 @@ async fn an_upstream_that_hangs_is_a_request_time_out() {
 
     let body = format!(
         "{FAILED}: RequestTimeout: no answer from secretsmanager within 20 ms: \
-         the service did not answer; does a missing route, a security group, a network ACL or a proxy hold it up?"
+         the service did not answer; does a missing route, a security group, a network ACL or a \
+         proxy hold it up?"
     );
     assert_is(&reply, "HTTP/1.1 400 Bad Request", "RequestTimeout", &body);
 }

@@ -39,9 +39,9 @@ const LOCAL_STORE: &str = "PARAMETERS_SECRETS_EXTENSION_LOCAL_STORE";
 const PREFETCH: &str = "PARAMETERS_SECRETS_EXTENSION_PREFETCH";
 
 /// The text of the notice where clients have nothing to send.
-pub(crate) const NO_TOKEN: &str = "No token is set, so every request will be refused with 401. Beside a container \
-     set PARAMETERS_SECRETS_EXTENSION_TOKEN, on a laptop AWS_SESSION_TOKEN, to what clients send as \
-     X-Aws-Parameters-Secrets-Token.";
+pub(crate) const NO_TOKEN: &str = "No token is set, so every request will be refused with 401. \
+     Beside a container set PARAMETERS_SECRETS_EXTENSION_TOKEN, on a laptop AWS_SESSION_TOKEN, to \
+     what clients send as X-Aws-Parameters-Secrets-Token.";
 
 /// Everything the environment decides.
 #[derive(Clone, Debug)]
